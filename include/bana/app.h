@@ -1,0 +1,46 @@
+/*
+ * What lives as long as the process: made by run/, handed down in the context, never changed by a
+ * request but through the modules that own the parts.
+ */
+#ifndef BANA_APP_H
+#define BANA_APP_H
+
+#include "bana/setting.h"
+
+struct bana_entity;
+struct bana_jwks;
+struct bana_outbox;
+struct bana_policy;
+struct bana_pool;
+struct bana_publisher;
+struct bana_redis;
+struct bana_room;
+struct bana_route;
+struct bana_token_cache;
+
+/* What a service is: tables only. */
+struct bana_service {
+	const char *name; /* "outreach": base path, log name, migrations folder */
+	const char *redis_name;
+	const struct bana_route *routes;
+	size_t route_count;
+	const struct bana_room *rooms;
+	size_t room_count;
+	const struct bana_entity *const *entities; /* the stored ones, NULL-terminated */
+	struct bana_setting_group settings;        /* its own */
+};
+
+struct bana_app {
+	const struct bana_service *service;
+	const struct bana_settings *settings;
+	const char *base_path;
+	struct bana_pool *pool;
+	struct bana_redis *redis;
+	struct bana_publisher *publisher;
+	struct bana_outbox *outbox;
+	struct bana_jwks *jwks;
+	struct bana_token_cache *tokens;
+	struct bana_policy *policy;
+};
+
+#endif

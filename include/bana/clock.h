@@ -1,0 +1,25 @@
+/*
+ * Instants are microseconds since 1970 UTC; spans are measured on the monotonic clock.
+ */
+#ifndef BANA_CLOCK_H
+#define BANA_CLOCK_H
+
+#include "bana/text.h"
+
+struct bana_arena;
+
+enum { BANA_ISO_BYTES = sizeof "2026-11-20T15:33:07.361Z" };
+
+/* The wall clock; may step. */
+int64_t bana_now_us(void);
+
+/* For deadlines: never steps, the same for every process of this boot. */
+int64_t bana_tick_us(void);
+
+/* ISO 8601 UTC with milliseconds, as JavaScript's toISOString. Years 1970 to 9999. */
+void bana_iso_write(int64_t at, char text[BANA_ISO_BYTES]);
+
+/* What PostgreSQL prints for a timestamptz under TimeZone=UTC, DateStyle=ISO, as ISO 8601. */
+char *bana_iso_from_pg(struct bana_arena *arena, const char *pg_text);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * FastCGI (libfcgi): take a request, read it, answer it. One at a time, blocking, one connection
+ * each (nginx must not keep connections: a kept one would pin a worker).
+ */
+#ifndef BANA_FCGI_H
+#define BANA_FCGI_H
+
+#include "bana/text.h"
+
+struct bana_arena;
+struct bana_fcgi;
+
+/* `listener`: the listening socket (0 under spawn-fcgi), made non-blocking. SIGTERM, SIGINT and
+ * SIGQUIT are blocked from now on and only let in while waiting for a connection: a request is
+ * never interrupted. Process lifetime: at most one at a time. */
+struct bana_fcgi *bana_fcgi_new(int listener);
+void bana_fcgi_free(struct bana_fcgi *fcgi);
+
+/* Wait for the next request. When none is there yet, idle(what) runs before the wait. False: a
+ * signal asked to stop, or the listening socket is gone. */
+bool bana_fcgi_accept(struct bana_fcgi *fcgi, void (*idle)(void *what), void *what);
+
+/* A parameter of the request; NULL when absent. Lives until bana_fcgi_finish. */
+const char *bana_fcgi_param(const struct bana_fcgi *fcgi, const char *name);
+
+/* The whole body. TOO_LARGE: announced as, or found, longer than `bytes_max`. MALFORMED: shorter
+ * than announced, or no length given. */
+BANA_RES bana_fcgi_body(
+	struct bana_fcgi *fcgi, struct bana_arena *arena, size_t bytes_max, bana_str *body);
+
+void bana_fcgi_write(struct bana_fcgi *fcgi, bana_str bytes);
+
+/* Hand the answer over and hang up. False: the other side was gone before it had all of it. */
+bool bana_fcgi_finish(struct bana_fcgi *fcgi);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * Rooms: what BO clients observe over WebSocket or SSE. nginx (nchan) serves them; a worker only
+ * admits a client and, after a reply, announces.
+ */
+#ifndef BANA_LIVE_H
+#define BANA_LIVE_H
+
+#include "bana/text.h"
+
+struct bana_app;
+struct bana_ctx;
+struct bana_outbox;
+struct bana_req;
+
+enum { BANA_ROOM_BYTES_MAX = 256 };
+
+/* One kind of room of a service. */
+struct bana_room {
+	const char *pattern; /* "outreach/inquiries/{id}" */
+	const char *permission, *action;
+	/* May the room with this id be observed at all? NOT_FOUND if not; NULL: always. */
+	BANA_RES (*exists)(struct bana_ctx *ctx, const char *id);
+	const char *says;
+};
+
+/*
+ * GET /ws?rooms=a,b[&clientId=uuid][&access_token=...]: every check of the handshake, then
+ * X-Accel-Redirect to nginx's internal rooms location. MALFORMED, NO_TOKEN, FORBIDDEN (origin or
+ * permission), NOT_FOUND (unknown room or id), INVALID (too many rooms), UNAVAILABLE (Redis does
+ * not answer a PING: nchan must not meet a new room then).
+ */
+BANA_RES bana_admit(struct bana_req *q);
+
+struct bana_announcement {
+	const char *event;    /* topic, e.g. "observation/outreach/inquiry/submitted" */
+	bana_str data;        /* JSON */
+	const char *rooms[4]; /* NULL-terminated, in the arena or static */
+	const char *log_message, *id_name, *id; /* of the log line, e.g. "inquiryId" */
+};
+
+/* Announce after the reply, at most once, each room independently, over every way that is switched
+ * on. Never fails: what could not be sent is logged and lost. `what` lives in the arena. */
+void bana_announce(struct bana_ctx *ctx, const struct bana_announcement *what);
+
+/*
+ * Announcements of a worker wait here until it has nothing better to do: sent at once when no
+ * request waits, together with the next ones (at most 16, at most 20 ms) when requests do.
+ */
+struct bana_outbox *bana_outbox_new(const struct bana_app *app);
+void bana_outbox_free(struct bana_outbox *outbox);
+
+/* Is it time to send although requests wait? */
+bool bana_outbox_due(const struct bana_outbox *outbox);
+
+/* Send all; each wait bounded by the settings. */
+void bana_outbox_send(struct bana_outbox *outbox);
+
+#endif

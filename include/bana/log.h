@@ -1,0 +1,25 @@
+/*
+ * Structured log on stdout: one line an event, key=value (logfmt), one write(2) a line.
+ * The message is constant text; what varies is a field. Tokens, bodies and personal data are never
+ * fields. Lines over 4 KiB are cut. A failing stdout is ignored: logging never stops the work.
+ */
+#ifndef BANA_LOG_H
+#define BANA_LOG_H
+
+#include <stdbool.h>
+
+struct bana_ctx;
+
+enum bana_level { BANA_DEBUG, BANA_INFO, BANA_WARN, BANA_ERROR };
+
+/* Process-wide: the name every line carries (static text) and the lowest level written. */
+void bana_log_init(const char *service, enum bana_level lowest);
+
+bool bana_log_wants(enum bana_level level);
+
+/* `ctx` may be NULL outside a unit of work. Then pairs of const char * name, const char * value,
+ * closed by NULL; a NULL value leaves its pair out. */
+void bana_log(const struct bana_ctx *ctx, enum bana_level level, const char *message, ...)
+	__attribute__((sentinel));
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * The frames: what a process does from start to end.
+ */
+#ifndef BANA_RUN_H
+#define BANA_RUN_H
+
+#include "bana/app.h"
+#include "bana/result.h"
+
+struct bana_buf;
+struct bana_ctx;
+struct bana_pg;
+struct bana_req;
+
+/* The whole program of a service: settings, command line, one frame. Returns the exit status:
+ * 0 done, 1 failed (why is on stderr or in the log), 2 wrong use or settings. */
+int bana_main(const struct bana_service *service, int argc, char **argv);
+
+/* Accept and answer requests until told to stop. `db` is the worker's connection. */
+int bana_run_api(const struct bana_app *app, struct bana_pg *db);
+
+/* One request, already taken in: find, guard, handle, render. Used by the loop and by tests. */
+void bana_run_request(struct bana_req *q, struct bana_buf *out);
+
+/* Apply what is missing of <migrations_dir>/<service>/NNNN_*.sql, each in its transaction, one
+ * process at a time; then the seeds. CONFLICT: an applied file has changed since. */
+BANA_RES bana_run_migrate(struct bana_ctx *ctx);
+
+/* <migrations_dir>/<service>/seed/NN_*.sql, every one every time, each in its transaction. */
+BANA_RES bana_run_seed(struct bana_ctx *ctx);
+
+/* Probes; rows of a service's route table. */
+BANA_RES bana_health_live(struct bana_req *q);
+BANA_RES bana_health_ready(struct bana_req *q);
+
+#endif

@@ -1,0 +1,43 @@
+#include "bana/guard.h"
+
+#include "bana/app.h"
+#include "bana/policy.h"
+#include "bana/req.h"
+#include "bana/token.h"
+
+/* ignis.md 4.1: case-sensitive scheme, one blank, two parts. */
+static bool bearer(const struct bana_req *q, bana_str *token)
+{
+	static const char scheme[] = "Bearer ";
+	const char *value = bana_req_header(q, "HTTP_AUTHORIZATION");
+	if (value == NULL)
+		return (q->route->flags & BANA_QUERY_TOKEN) &&
+		       bana_query_find(q->query, "access_token", token);
+	*token = bana_str_of(value);
+	if (token->len <= strlen(scheme) || memcmp(value, scheme, strlen(scheme)) != 0)
+		return false;
+	token->at += strlen(scheme);
+	token->len -= strlen(scheme);
+	return true;
+}
+
+BANA_RES bana_guard_token(struct bana_req *q)
+{
+	static const char refused[] = "Authentication failed. Tried strategies: jwt";
+	bana_str token;
+	if (!bearer(q, &token))
+		return bana_fail(&q->ctx, BANA_NO_TOKEN, refused, "no bearer token");
+	bana_res verified = bana_token_admit(&q->ctx, token);
+	if (verified.fault == BANA_NO_TOKEN)
+		return bana_fail(&q->ctx, BANA_NO_TOKEN, refused, "token");
+	return verified;
+}
+
+BANA_RES bana_guard(struct bana_req *q)
+{
+	if (q->route->permission == NULL)
+		return BANA_DONE;
+	TRY(bana_guard_token(q));
+	return bana_policy_permit(
+		&q->ctx, q->ctx.app->policy, q->ctx.actor, q->route->permission, q->route->action);
+}

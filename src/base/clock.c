@@ -1,0 +1,50 @@
+#include "bana/clock.h"
+
+#include "bana/arena.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static int64_t read_us(clockid_t id)
+{
+	struct timespec t;
+	clock_gettime(id, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t bana_now_us(void)
+{
+	return read_us(CLOCK_REALTIME);
+}
+
+int64_t bana_tick_us(void)
+{
+	return read_us(CLOCK_MONOTONIC);
+}
+
+void bana_iso_write(int64_t at, char text[BANA_ISO_BYTES])
+{
+	time_t seconds = at / 1000000;
+	struct tm utc;
+	gmtime_r(&seconds, &utc);
+	char date[sizeof "2026-11-20T15:33:07"];
+	if (strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc) == 0)
+		date[0] = '\0';
+	snprintf(text, BANA_ISO_BYTES, "%s.%03uZ", date, (unsigned)(at / 1000 % 1000) % 1000U);
+}
+
+/* "2026-11-20 15:33:07.361+00": the fraction may have 0 to 6 digits. */
+char *bana_iso_from_pg(struct bana_arena *arena, const char *pg_text)
+{
+	enum { SECONDS = sizeof "2026-11-20 15:33:07" - 1 };
+	if (strlen(pg_text) < SECONDS || pg_text[10] != ' ') /* infinity, BC: as they are */
+		return bana_copy(arena, pg_text, strlen(pg_text));
+	char millis[4] = "000";
+	for (size_t i = 0; pg_text[SECONDS] == '.' && i < 3; i++) {
+		char c = pg_text[SECONDS + 1 + i];
+		if (c < '0' || c > '9')
+			break;
+		millis[i] = c;
+	}
+	return bana_print(arena, "%.10sT%.8s.%sZ", pg_text, pg_text + 11, millis);
+}

@@ -1,0 +1,104 @@
+#include "bana/log.h"
+
+#include "bana/clock.h"
+#include "bana/ctx.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { LINE_BYTES = 4096 };
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+/* The one mutable thing here: set once by main before any work begins. */
+static struct {
+	const char *service;
+	enum bana_level lowest;
+} self = {"bana", BANA_INFO};
+
+void bana_log_init(const char *service, enum bana_level lowest)
+{
+	self.service = service;
+	self.lowest = lowest;
+}
+
+bool bana_log_wants(enum bana_level level)
+{
+	return level >= self.lowest;
+}
+
+struct line {
+	char text[LINE_BYTES];
+	size_t len;
+};
+
+static void put(struct line *l, char c)
+{
+	if (l->len < LINE_BYTES - 2) /* room for a closing quote and the newline */
+		l->text[l->len++] = c;
+}
+
+static void put_text(struct line *l, const char *text)
+{
+	while (*text != '\0')
+		put(l, *text++);
+}
+
+/* A value is quoted when it needs to be; control characters never reach the terminal. */
+static void put_value(struct line *l, const char *value)
+{
+	bool plain = value[0] != '\0' && strpbrk(value, " =\"\\") == NULL;
+	for (const char *c = value; plain && *c != '\0'; c++)
+		plain = (unsigned char)*c > 0x20 && *c != 0x7F;
+	if (plain) {
+		put_text(l, value);
+		return;
+	}
+	put(l, '"');
+	for (; *value != '\0'; value++) {
+		unsigned char c = (unsigned char)*value;
+		if (c == '"' || c == '\\')
+			put(l, '\\');
+		put(l, c < 0x20 || c == 0x7F ? ' ' : (char)c);
+	}
+	if (l->len == LINE_BYTES - 2)
+		l->len--;
+	put(l, '"');
+}
+
+static void put_pair(struct line *l, const char *name, const char *value)
+{
+	put(l, ' ');
+	put_text(l, name);
+	put(l, '=');
+	put_value(l, value);
+}
+
+void bana_log(const struct bana_ctx *ctx, enum bana_level level, const char *message, ...)
+{
+	if (!bana_log_wants(level))
+		return;
+	struct line l;
+	l.len = 0;
+	char ts[BANA_ISO_BYTES];
+	bana_iso_write(bana_now_us(), ts);
+	put_text(&l, "ts=");
+	put_text(&l, ts);
+	put_pair(&l, "level", level_names[level]);
+	put_pair(&l, "service", self.service);
+	put_pair(&l, "requestId", ctx == NULL ? "-" : ctx->request_id);
+	put_pair(&l, "msg", message);
+	va_list args;
+	va_start(args, message);
+	for (const char *name = va_arg(args, const char *); name != NULL;
+		name = va_arg(args, const char *)) {
+		const char *value = va_arg(args, const char *);
+		if (value != NULL)
+			put_pair(&l, name, value);
+	}
+	va_end(args);
+	l.text[l.len++] = '\n';
+	if (write(STDOUT_FILENO, l.text, l.len) < 0)
+		return; /* nobody is listening: the work goes on */
+}

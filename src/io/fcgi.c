@@ -1,0 +1,191 @@
+/*
+ * libfcgi would accept by itself, but ends its loop on EMFILE, drops a request on EINTR, and waits
+ * up to 2 s for the peer to hang up after each answer. So the connection is accepted here and
+ * handed over as if it were a kept one, and let go with FCGX_Detach, which closes without waiting:
+ * on a unix socket the peer still reads all that was written, provided we have read all it sent.
+ */
+#include "bana/fcgi.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bana/arena.h"
+#include "bana/log.h"
+
+struct bana_fcgi {
+	FCGX_Request request;
+	sigset_t waiting_signals; /* the mask while waiting: what stops us is let in */
+	int listener, epoll;
+};
+
+static volatile sig_atomic_t stopping; /* for the signal handler, hence file scope */
+
+static void stop(int number)
+{
+	(void)number;
+	stopping = 1;
+}
+
+/* Stop signals arrive in epoll_pwait and nowhere else. */
+static void catch_signals(struct bana_fcgi *fcgi)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGQUIT};
+	struct sigaction action = {.sa_handler = stop};
+	sigset_t blocked;
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+		sigaddset(&blocked, signals[i]);
+		sigaction(signals[i], &action, NULL);
+	}
+	sigprocmask(SIG_BLOCK, &blocked, &fcgi->waiting_signals);
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+		sigdelset(&fcgi->waiting_signals, signals[i]);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+struct bana_fcgi *bana_fcgi_new(int listener)
+{
+	struct bana_fcgi *fcgi = calloc(1, sizeof *fcgi);
+	if (fcgi == NULL || FCGX_Init() != 0)
+		abort();
+	/* libfcgi itself is given no listener: it must never accept. */
+	FCGX_InitRequest(&fcgi->request, -1, 0);
+	fcgi->listener = listener;
+	fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);
+	/* Exclusive: a connection wakes one idle worker of the pool, not all of them. */
+	struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+	fcgi->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (fcgi->epoll < 0 || epoll_ctl(fcgi->epoll, EPOLL_CTL_ADD, listener, &event) < 0)
+		abort();
+	catch_signals(fcgi);
+	return fcgi;
+}
+
+void bana_fcgi_free(struct bana_fcgi *fcgi)
+{
+	if (fcgi == NULL)
+		return;
+	FCGX_Free(&fcgi->request, 1);
+	close(fcgi->epoll);
+	free(fcgi);
+}
+
+static void pause_ms(long ms)
+{
+	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
+static int accept_one(struct bana_fcgi *fcgi, void (*idle)(void *what), void *what)
+{
+	struct epoll_event event;
+	while (!stopping) {
+		int fd = accept4(fcgi->listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fd >= 0)
+			return fd;
+		switch (errno) {
+		case EAGAIN:
+			idle(what);
+			epoll_pwait(fcgi->epoll, &event, 1, -1, &fcgi->waiting_signals);
+			break;
+		case EINTR:
+		case ECONNABORTED:
+		case EPROTO:
+			break;
+		case EMFILE:
+		case ENFILE:
+		case ENOBUFS:
+		case ENOMEM:
+			pause_ms(50); /* others may give back what is short */
+			break;
+		default:
+			bana_log(NULL, BANA_ERROR, "accept failed", "why", strerror(errno), NULL);
+			return -1;
+		}
+	}
+	return -1;
+}
+
+/* Under steady load accept never waits: let a stop signal in here once a request. */
+static void look_for_signals(void)
+{
+	sigset_t pending;
+	if (sigpending(&pending) == 0 &&
+		(sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1 ||
+			sigismember(&pending, SIGQUIT) == 1))
+		stopping = 1;
+}
+
+bool bana_fcgi_accept(struct bana_fcgi *fcgi, void (*idle)(void *what), void *what)
+{
+	/* nginx sends a request at once; an answer fits the socket's buffer, so writing never waits
+	 */
+	static const struct timeval patience = {.tv_sec = 5};
+	for (;;) {
+		look_for_signals();
+		int fd = accept_one(fcgi, idle, what);
+		if (fd < 0)
+			return false;
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+		fcgi->request.ipcFd = fd;
+		fcgi->request.keepConnection = 1;
+		if (FCGX_Accept_r(&fcgi->request) == 0) {
+			fcgi->request.keepConnection = 0;
+			return true;
+		}
+		/* Not a request; libfcgi has closed it, tried to accept another and was refused. */
+		FCGX_Free(&fcgi->request, 1);
+	}
+}
+
+const char *bana_fcgi_param(const struct bana_fcgi *fcgi, const char *name)
+{
+	return FCGX_GetParam(name, fcgi->request.envp);
+}
+
+BANA_RES bana_fcgi_body(
+	struct bana_fcgi *fcgi, struct bana_arena *arena, size_t bytes_max, bana_str *body)
+{
+	const char *announced = bana_fcgi_param(fcgi, "CONTENT_LENGTH");
+	int64_t length = 0;
+	if (announced != NULL && *announced != '\0')
+		TRY(bana_parse_int(bana_str_of(announced), 0, INT64_MAX, &length));
+	if ((uint64_t)length > bytes_max)
+		return BANA_IS(TOO_LARGE);
+	char *bytes = bana_alloc(arena, (size_t)length + 1);
+	int got = FCGX_GetStr(bytes, (int)length, fcgi->request.in);
+	if (got != length)
+		return BANA_IS(MALFORMED);
+	*body = (bana_str){bytes, (size_t)got};
+	return BANA_DONE;
+}
+
+void bana_fcgi_write(struct bana_fcgi *fcgi, bana_str bytes)
+{
+	FCGX_PutStr(bytes.at, (int)bytes.len, fcgi->request.out);
+}
+
+/* What is left unread would make the kernel reset the connection and lose our answer. */
+static void drain(FCGX_Stream *in)
+{
+	char rest[4096];
+	while (FCGX_GetStr(rest, sizeof rest, in) > 0)
+		continue;
+}
+
+bool bana_fcgi_finish(struct bana_fcgi *fcgi)
+{
+	drain(fcgi->request.in);
+	FCGX_FClose(fcgi->request.err); /* first, so that the last record rides with the answer */
+	bool whole = FCGX_FClose(fcgi->request.out) == 0;
+	FCGX_Detach(&fcgi->request);
+	FCGX_Finish_r(&fcgi->request);
+	return whole;
+}

@@ -1,0 +1,53 @@
+#include "bana/http.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+
+#include "bana/buf.h"
+#include "bana/ctx.h"
+
+struct download {
+	struct bana_buf bytes;
+	size_t bytes_max;
+};
+
+static size_t take(char *bytes, size_t one, size_t count, void *user)
+{
+	struct download *d = user;
+	if (count * one > d->bytes_max - d->bytes.len)
+		return 0; /* ends the transfer */
+	bana_buf_add(&d->bytes, bytes, count * one);
+	return count * one;
+}
+
+static void cleanup(void *handle)
+{
+	curl_easy_cleanup(handle);
+}
+
+BANA_RES bana_http_get(
+	struct bana_ctx *ctx, const char *url, int64_t timeout_ms, size_t bytes_max, bana_str *body)
+{
+	struct download d = {.bytes_max = bytes_max};
+	bana_buf_init(&d.bytes, ctx->arena);
+	CURL *curl = curl_easy_init();
+	if (curl == NULL)
+		abort();
+	bana_defer(ctx->arena, cleanup, curl);
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https,file");
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &d);
+	CURLcode code = curl_easy_perform(curl);
+	long status = 0;
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	if (code == CURLE_OK && (status == 200 || status == 0)) { /* 0: a file */
+		*body = bana_buf_str(&d.bytes);
+		return BANA_DONE;
+	}
+	return bana_fail_later(ctx, "A document could not be fetched",
+		code != CURLE_OK ? curl_easy_strerror(code) : "the answer was not 200");
+}

@@ -1,0 +1,333 @@
+#include "bana/pg.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bana/clock.h"
+#include "bana/ctx.h"
+#include "bana/log.h"
+
+enum {
+	STATEMENTS_MAX = 128,
+	GRACE_MS = 500, /* the server's own time-out comes first and keeps the connection */
+	BACKOFF_FIRST_US = 50 * 1000,
+	BACKOFF_MOST_US = 500 * 1000,
+};
+
+struct bana_pg {
+	struct bana_pg_options options;
+	PGconn *conn;
+	char *prepared[STATEMENTS_MAX]; /* SQL text; its place is the statement's name */
+	size_t prepared_count;
+	int64_t backoff_us, retry_tick;
+};
+
+struct bana_pg *bana_pg_new(const struct bana_pg_options *options)
+{
+	struct bana_pg *pg = calloc(1, sizeof *pg);
+	if (pg == NULL)
+		abort();
+	pg->options = *options;
+	return pg;
+}
+
+static void drop(struct bana_pg *pg)
+{
+	PQfinish(pg->conn);
+	pg->conn = NULL;
+	for (size_t i = 0; i < pg->prepared_count; i++)
+		free(pg->prepared[i]);
+	pg->prepared_count = 0;
+}
+
+void bana_pg_free(struct bana_pg *pg)
+{
+	if (pg == NULL)
+		return;
+	drop(pg);
+	free(pg);
+}
+
+/* Wait until the socket is ready; false at the deadline. */
+static bool wait_for(PGconn *conn, short events, int64_t deadline_tick)
+{
+	for (;;) {
+		int64_t left_ms = (deadline_tick - bana_tick_us() + 999) / 1000;
+		if (left_ms <= 0)
+			return false;
+		struct pollfd p = {.fd = PQsocket(conn), .events = events};
+		int n = poll(&p, 1, (int)left_ms);
+		if (n > 0)
+			return true;
+		if (n < 0 && errno != EINTR)
+			return false;
+	}
+}
+
+/* clang-format off */
+static const struct {
+	const char *prefix; /* of the SQLSTATE; the longest that fits comes first */
+	enum bana_fault fault;
+	bool drop; /* the connection is of no more use */
+	const char *message;
+} states[] = {
+	{"23505", BANA_CONFLICT,    false, "Unique constraint violation"},
+	{"23P01", BANA_CONFLICT,    false, "Exclusion constraint violation"},
+	{"23503", BANA_CONFLICT,    false, "Foreign key constraint violation"},
+	{"23",    BANA_INVALID,     false, "Check constraint violation"},
+	{"22",    BANA_INVALID,     false, "A value is not acceptable to the database"},
+	{"40",    BANA_UNAVAILABLE, false, "Conflict with another transaction"},
+	{"55P03", BANA_UNAVAILABLE, false, "The record is locked"},
+	{"57014", BANA_UNAVAILABLE, false, "The database took too long"},
+	{"57",    BANA_UNAVAILABLE, true,  "The database is not available"},
+	{"53",    BANA_UNAVAILABLE, false, "The database is out of resources"},
+	{"08",    BANA_UNAVAILABLE, true,  "The database is not available"},
+	{"25006", BANA_UNAVAILABLE, true,  "The database is read-only"},
+	{"0A000", BANA_UNAVAILABLE, true,  "The database changed"}, /* cached plan after a migration */
+	{"26000", BANA_UNAVAILABLE, true,  "The database changed"},
+	{"",      BANA_INTERNAL,    false, NULL},
+};
+/* clang-format on */
+
+static BANA_RES fail_state(struct bana_ctx *ctx, struct bana_pg *pg, const PGresult *result)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	if (state == NULL) /* made by libpq itself: the connection broke */
+		state = "08006";
+	const char *why = bana_print(ctx->arena, "SQLSTATE %s %s", state, text == NULL ? "" : text);
+	size_t i = 0;
+	while (strncmp(state, states[i].prefix, strlen(states[i].prefix)) != 0)
+		i++;
+	if (states[i].drop || PQstatus(pg->conn) == CONNECTION_BAD)
+		drop(pg);
+	if (states[i].fault == BANA_UNAVAILABLE)
+		return bana_fail_later(ctx, states[i].message, why);
+	return bana_fail(ctx, states[i].fault, states[i].message, why);
+}
+
+static BANA_RES fail_lost(struct bana_ctx *ctx, struct bana_pg *pg, const char *why)
+{
+	why = bana_copy(ctx->arena, why, strcspn(why, "\n"));
+	drop(pg);
+	return bana_fail_later(ctx, "The database is not available", why);
+}
+
+static void clear(void *result)
+{
+	PQclear(result);
+}
+
+/* Everything that was sent is answered; the last result, or the first error, is the answer. */
+static BANA_RES collect(
+	struct bana_ctx *ctx, struct bana_pg *pg, int64_t limit_ms, PGresult **answer)
+{
+	int64_t deadline = bana_tick_us() + limit_ms * 1000;
+	PGresult *kept = NULL;
+	for (;;) {
+		while (PQisBusy(pg->conn)) {
+			if (!wait_for(pg->conn, POLLIN, deadline)) {
+				PQclear(kept);
+				return fail_lost(ctx, pg, "no answer in time");
+			}
+			if (PQconsumeInput(pg->conn) == 0) {
+				PQclear(kept);
+				return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
+			}
+		}
+		PGresult *next = PQgetResult(pg->conn);
+		if (next == NULL)
+			break;
+		if (kept != NULL && PQresultStatus(kept) == PGRES_FATAL_ERROR) {
+			PQclear(next);
+			continue;
+		}
+		PQclear(kept);
+		kept = next;
+	}
+	bana_defer(ctx->arena, clear, kept);
+	if (kept == NULL || PQresultStatus(kept) == PGRES_FATAL_ERROR)
+		return fail_state(ctx, pg, kept);
+	*answer = kept;
+	return BANA_DONE;
+}
+
+/* What a session must be like before work is done in it. */
+static BANA_RES settle(struct bana_ctx *ctx, struct bana_pg *pg)
+{
+	const struct bana_pg_options *o = &pg->options;
+	const char *sql = bana_print(ctx->arena,
+		"SET TimeZone = 'UTC'; SET DateStyle = ISO; SET client_encoding = 'UTF8';"
+		"SET statement_timeout = %lld; SET lock_timeout = %lld;"
+		"SET idle_in_transaction_session_timeout = 10000;"
+		"SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
+		" WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false),"
+		" current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on'",
+		(long long)o->statement_ms, (long long)o->lock_ms);
+	if (PQsendQuery(pg->conn, sql) == 0)
+		return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
+	PGresult *answer;
+	TRY(collect(ctx, pg, o->connect_ms + GRACE_MS, &answer));
+	if (*PQgetvalue(answer, 0, 1) == 't' || o->allow_unsafe)
+		return BANA_DONE;
+	return fail_lost(ctx, pg,
+		"fsync or full_page_writes is off, acknowledged work could be lost; see "
+		"APP_ENV_DATABASE_ALLOW_UNSAFE");
+}
+
+static BANA_RES connect_within(struct bana_ctx *ctx, struct bana_pg *pg)
+{
+	const struct bana_pg_options *o = &pg->options;
+	const char *names[] = {"dbname", "fallback_application_name", "tcp_user_timeout", NULL};
+	const char *values[] = {o->url, o->name,
+		bana_print(ctx->arena, "%lld", (long long)(o->statement_ms + GRACE_MS)), NULL};
+	int64_t deadline = bana_tick_us() + o->connect_ms * 1000;
+	pg->conn = PQconnectStartParams(names, values, 1);
+	if (pg->conn == NULL)
+		abort();
+	if (PQstatus(pg->conn) == CONNECTION_BAD)
+		return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
+	PostgresPollingStatusType need = PGRES_POLLING_WRITING;
+	while (need != PGRES_POLLING_OK) {
+		short events = need == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+		if (!wait_for(pg->conn, events, deadline))
+			return fail_lost(ctx, pg, "no connection in time");
+		need = PQconnectPoll(pg->conn);
+		if (need == PGRES_POLLING_FAILED)
+			return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
+	}
+	return settle(ctx, pg);
+}
+
+/* Did the server say good-bye while we were idle? Found out before anything is sent, so that a
+ * restart of the server costs no request. */
+static bool gone(struct bana_pg *pg)
+{
+	struct pollfd p = {.fd = PQsocket(pg->conn), .events = POLLIN};
+	if (poll(&p, 1, 0) == 0)
+		return false;
+	return PQconsumeInput(pg->conn) == 0 || PQstatus(pg->conn) == CONNECTION_BAD;
+}
+
+BANA_RES bana_pg_ready(struct bana_ctx *ctx, struct bana_pg *pg)
+{
+	if (pg->conn != NULL && gone(pg))
+		drop(pg);
+	if (pg->conn != NULL)
+		return BANA_DONE;
+	if (bana_tick_us() < pg->retry_tick)
+		return bana_fail_later(
+			ctx, "The database is not available", "waiting before the next connection");
+	bana_res connected = connect_within(ctx, pg);
+	if (connected.fault == BANA_OK) {
+		pg->backoff_us = 0;
+		return connected;
+	}
+	pg->backoff_us = pg->backoff_us == 0 ? BACKOFF_FIRST_US : pg->backoff_us * 2;
+	if (pg->backoff_us > BACKOFF_MOST_US)
+		pg->backoff_us = BACKOFF_MOST_US;
+	pg->retry_tick = bana_tick_us() + pg->backoff_us;
+	return connected;
+}
+
+/* The place of `sql` among the prepared statements, preparing it if need be; STATEMENTS_MAX when
+ * the cache is full and the statement has to go unprepared. */
+static BANA_RES prepare(struct bana_ctx *ctx, struct bana_pg *pg, const char *sql, size_t *place)
+{
+	for (*place = 0; *place < pg->prepared_count; (*place)++) {
+		if (strcmp(pg->prepared[*place], sql) == 0)
+			return BANA_DONE;
+	}
+	if (*place == STATEMENTS_MAX)
+		return BANA_DONE;
+	char name[16];
+	snprintf(name, sizeof name, "s%zu", *place);
+	PGresult *answer;
+	if (PQsendPrepare(pg->conn, name, sql, 0, NULL) == 0)
+		return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
+	TRY(collect(ctx, pg, pg->options.statement_ms + GRACE_MS, &answer));
+	char *copy = strdup(sql);
+	if (copy == NULL)
+		abort();
+	pg->prepared[pg->prepared_count++] = copy;
+	return BANA_DONE;
+}
+
+BANA_RES bana_pg_exec(struct bana_ctx *ctx, const char *sql, size_t count,
+	const char *const *values, const struct bana_rows **rows)
+{
+	struct bana_pg *pg = ctx->db;
+	TRY(bana_pg_ready(ctx, pg));
+	size_t place;
+	TRY(prepare(ctx, pg, sql, &place));
+	char name[16];
+	snprintf(name, sizeof name, "s%zu", place);
+	int sent =
+		place < STATEMENTS_MAX
+			? PQsendQueryPrepared(pg->conn, name, (int)count, values, NULL, NULL, 0)
+			: PQsendQueryParams(pg->conn, sql, (int)count, NULL, values, NULL, NULL, 0);
+	if (sent == 0)
+		return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
+	PGresult *answer;
+	TRY(collect(ctx, pg, pg->options.statement_ms + GRACE_MS, &answer));
+	if (rows != NULL)
+		*rows = (const struct bana_rows *)answer;
+	return BANA_DONE;
+}
+
+BANA_RES bana_pg_script(struct bana_ctx *ctx, const char *sql, int64_t limit_ms)
+{
+	struct bana_pg *pg = ctx->db;
+	TRY(bana_pg_ready(ctx, pg));
+	if (PQsendQuery(pg->conn, sql) == 0)
+		return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
+	PGresult *answer;
+	return collect(ctx, pg, limit_ms, &answer);
+}
+
+BANA_RES bana_pg_begin(struct bana_ctx *ctx)
+{
+	return bana_pg_exec(ctx, "BEGIN", 0, NULL, NULL);
+}
+
+BANA_RES bana_pg_commit(struct bana_ctx *ctx)
+{
+	return bana_pg_exec(ctx, "COMMIT", 0, NULL, NULL);
+}
+
+void bana_pg_rollback(struct bana_ctx *ctx)
+{
+	struct bana_pg *pg = ctx->db;
+	if (pg == NULL || pg->conn == NULL || PQtransactionStatus(pg->conn) == PQTRANS_IDLE)
+		return;
+	bana_ignore(bana_pg_exec(ctx, "ROLLBACK", 0, NULL, NULL), "the connection is dropped then");
+}
+
+static PGresult *result_of(const struct bana_rows *rows)
+{
+	return (PGresult *)(uintptr_t)rows; /* libpq's readers differ in what they call const */
+}
+
+size_t bana_rows_count(const struct bana_rows *rows)
+{
+	return (size_t)PQntuples(result_of(rows));
+}
+
+const char *bana_rows_text(const struct bana_rows *rows, size_t row, size_t column)
+{
+	PGresult *r = result_of(rows);
+	assert((int)row < PQntuples(r) && (int)column < PQnfields(r));
+	return PQgetisnull(r, (int)row, (int)column) ? NULL : PQgetvalue(r, (int)row, (int)column);
+}
+
+int64_t bana_rows_touched(const struct bana_rows *rows)
+{
+	int64_t count = 0;
+	bana_ignore(bana_parse_int(bana_str_of(PQcmdTuples(result_of(rows))), 0, INT64_MAX, &count),
+		"not a counting statement: 0");
+	return count;
+}

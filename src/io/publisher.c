@@ -1,0 +1,234 @@
+#include "bana/publisher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "bana/buf.h"
+#include "bana/clock.h"
+#include "bana/ctx.h"
+
+enum {
+	ANSWER_BYTES = 8192,
+	GROUP_BYTES =
+		12 * 1024, /* nginx must read each request whole: client_header_buffer_size 16k */
+	HEAD_BYTES = 512,
+};
+
+struct bana_publisher {
+	bana_str host, port, path; /* host is the socket's path when port is empty */
+	int64_t timeout_ms;
+	int fd; /* -1: not connected */
+};
+
+struct bana_publisher *bana_publisher_new(const char *url, int64_t timeout_ms)
+{
+	static const char http[] = "http://", local[] = "http://unix:";
+	struct bana_publisher p = {.timeout_ms = timeout_ms, .fd = -1};
+	bana_str rest = bana_str_of(url);
+	if (strncmp(url, local, strlen(local)) == 0) {
+		rest = (bana_str){url + strlen(local), rest.len - strlen(local)};
+		p.host = bana_str_cut(rest, ':', &p.path);
+	} else if (strncmp(url, http, strlen(http)) == 0) {
+		rest = (bana_str){url + strlen(http), rest.len - strlen(http)};
+		size_t authority = strcspn(rest.at, "/");
+		p.path = (bana_str){rest.at + authority, rest.len - authority};
+		p.host = bana_str_cut((bana_str){rest.at, authority}, ':', &p.port);
+		p.port = p.port.len == 0 ? BANA_STR("80") : p.port;
+	}
+	if (p.host.len == 0 || p.path.len == 0 || p.path.at[0] != '/' ||
+		(p.port.len == 0 && p.host.len >= sizeof((struct sockaddr_un){0}).sun_path))
+		return NULL;
+	struct bana_publisher *publisher = malloc(sizeof *publisher);
+	if (publisher == NULL)
+		abort();
+	*publisher = p;
+	return publisher;
+}
+
+static void drop(struct bana_publisher *p)
+{
+	if (p->fd >= 0)
+		close(p->fd);
+	p->fd = -1;
+}
+
+void bana_publisher_free(struct bana_publisher *publisher)
+{
+	if (publisher == NULL)
+		return;
+	drop(publisher);
+	free(publisher);
+}
+
+static bool wait_for(int fd, short events, int64_t deadline_tick)
+{
+	int64_t left_ms = (deadline_tick - bana_tick_us() + 999) / 1000;
+	struct pollfd p = {.fd = fd, .events = events};
+	return left_ms > 0 && poll(&p, 1, (int)left_ms) == 1;
+}
+
+static bool dial(
+	struct bana_publisher *p, const struct sockaddr *to, socklen_t bytes, int64_t deadline)
+{
+	p->fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (p->fd < 0)
+		return false;
+	if (connect(p->fd, to, bytes) == 0)
+		return true;
+	int error = errno;
+	socklen_t size = sizeof error;
+	if (error == EINPROGRESS && wait_for(p->fd, POLLOUT, deadline) &&
+		getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0)
+		return true;
+	drop(p);
+	errno = error;
+	return false;
+}
+
+static bool dial_unix(struct bana_publisher *p, int64_t deadline)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	memcpy(to.sun_path, p->host.at, p->host.len);
+	return dial(p, (const struct sockaddr *)&to, sizeof to, deadline);
+}
+
+static bool dial_tcp(struct bana_ctx *ctx, struct bana_publisher *p, int64_t deadline)
+{
+	struct addrinfo *list = NULL, hints = {.ai_socktype = SOCK_STREAM};
+	if (getaddrinfo(bana_copy(ctx->arena, p->host.at, p->host.len),
+		    bana_copy(ctx->arena, p->port.at, p->port.len), &hints, &list) != 0)
+		return false;
+	bool connected = false;
+	for (struct addrinfo *a = list; a != NULL && !connected; a = a->ai_next)
+		connected = dial(p, a->ai_addr, a->ai_addrlen, deadline);
+	freeaddrinfo(list);
+	return connected;
+}
+
+static bool send_all(struct bana_publisher *p, bana_str bytes, int64_t deadline)
+{
+	while (bytes.len > 0) {
+		ssize_t n = send(p->fd, bytes.at, bytes.len, MSG_NOSIGNAL);
+		if (n < 0 && errno == EAGAIN && wait_for(p->fd, POLLOUT, deadline))
+			continue;
+		if (n < 0 && errno != EINTR)
+			return false;
+		bytes.at += n > 0 ? n : 0;
+		bytes.len -= n > 0 ? (size_t)n : 0;
+	}
+	return true;
+}
+
+/* The value of Content-Length in a head; 0 when there is none. */
+static size_t content_length(bana_str head)
+{
+	static const char name[] = "content-length:";
+	while (head.len > 0) {
+		bana_str line = bana_utf8_trim(bana_str_cut(head, '\n', &head));
+		int64_t length;
+		if (line.len <= strlen(name) || strncasecmp(line.at, name, strlen(name)) != 0)
+			continue;
+		bana_str text = {line.at + strlen(name), line.len - strlen(name)};
+		if (bana_parse_int(bana_utf8_trim(text), 0, ANSWER_BYTES, &length).fault == BANA_OK)
+			return (size_t)length;
+	}
+	return 0;
+}
+
+/* One whole answer at the front of `got`: its status and bytes, or 0 bytes when more must come. */
+static size_t answer(bana_str got, int *status)
+{
+	static const char version[] = "HTTP/1.1 ";
+	const char *end = memmem(got.at, got.len, "\r\n\r\n", 4);
+	if (end == NULL || got.len < strlen(version) + 3)
+		return 0;
+	size_t head = (size_t)(end - got.at) + 4;
+	size_t whole = head + content_length((bana_str){got.at, head});
+	if (whole > got.len)
+		return 0;
+	int64_t code = 0;
+	bana_ignore(bana_parse_int((bana_str){got.at + strlen(version), 3}, 100, 599, &code),
+		"an unreadable status stays 0");
+	*status = (int)code;
+	return whole;
+}
+
+static bool read_answers(
+	struct bana_publisher *p, struct bana_post *posts, size_t count, int64_t deadline)
+{
+	char bytes[ANSWER_BYTES];
+	size_t have = 0;
+	for (size_t i = 0; i < count;) {
+		size_t used = answer((bana_str){bytes, have}, &posts[i].status);
+		if (used > 0) {
+			memmove(bytes, bytes + used, have - used);
+			have -= used;
+			i++;
+			continue;
+		}
+		if (have == sizeof bytes || !wait_for(p->fd, POLLIN, deadline))
+			return false;
+		ssize_t n = recv(p->fd, bytes + have, sizeof bytes - have, 0);
+		if (n <= 0)
+			return false;
+		have += (size_t)n;
+	}
+	return true;
+}
+
+/* Idle and readable means the server hung up. */
+static bool stale(struct bana_publisher *p)
+{
+	struct pollfd fd = {.fd = p->fd, .events = POLLIN};
+	return p->fd >= 0 && poll(&fd, 1, 0) != 0;
+}
+
+/* Posts that go into one write; their text is left in `b`. */
+static size_t write_group(
+	struct bana_publisher *p, struct bana_buf *b, const struct bana_post *posts, size_t count)
+{
+	size_t n = 0;
+	for (; n < count; n++) {
+		if (n > 0 && b->len + posts[n].body.len + HEAD_BYTES > GROUP_BYTES)
+			break;
+		bana_buf_print(b,
+			"POST %.*s%s HTTP/1.1\r\nHost: publisher\r\n"
+			"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+			(int)p->path.len, p->path.at, posts[n].room, posts[n].body.len);
+		bana_buf_add(b, posts[n].body.at, posts[n].body.len);
+	}
+	return n;
+}
+
+BANA_RES bana_publisher_send(
+	struct bana_ctx *ctx, struct bana_publisher *p, struct bana_post *posts, size_t count)
+{
+	int64_t deadline = bana_tick_us() + p->timeout_ms * 1000;
+	for (size_t i = 0; i < count; i++)
+		posts[i].status = 0;
+	if (stale(p))
+		drop(p);
+	if (p->fd < 0 && !(p->port.len == 0 ? dial_unix(p, deadline) : dial_tcp(ctx, p, deadline)))
+		return bana_fail_later(ctx, "The publisher is away", strerror(errno));
+	for (size_t sent = 0; sent < count;) {
+		struct bana_buf b;
+		bana_buf_init(&b, ctx->arena);
+		size_t n = write_group(p, &b, posts + sent, count - sent);
+		if (!send_all(p, bana_buf_str(&b), deadline) ||
+			!read_answers(p, posts + sent, n, deadline)) {
+			drop(p);
+			return bana_fail_later(
+				ctx, "The publisher did not answer", "no answer in time");
+		}
+		sent += n;
+	}
+	return BANA_DONE;
+}

@@ -1,0 +1,164 @@
+#include "bana/actor.h"
+#include "bana/app.h"
+#include "bana/crypto.h"
+#include "bana/guard.h"
+#include "bana/live.h"
+#include "bana/policy.h"
+#include "bana/redis.h"
+#include "bana/req.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+enum { LIST_BYTES_MAX = 4000 }; /* with nchan_max_channel_id_length 8192 */
+
+static BANA_RES malformed(struct bana_req *q, const char *message)
+{
+	return bana_fail(&q->ctx, BANA_MALFORMED, message, NULL);
+}
+
+/* A browser always sends Origin on a WebSocket; other clients do not, and hold no cookies. */
+static BANA_RES check_origin(struct bana_req *q)
+{
+	const char *allowed = q->ctx.app->settings->ws_origins;
+	const char *origin = bana_req_header(q, "HTTP_ORIGIN");
+	if (origin == NULL || bana_list_has(allowed, "*") || bana_list_has(allowed, origin))
+		return BANA_DONE;
+	return bana_fail(&q->ctx, BANA_FORBIDDEN, "Origin is not allowed", NULL);
+}
+
+/* Plain segments of [A-Za-z0-9._:-], none empty, none of dots only. */
+static bool name_valid(bana_str name)
+{
+	if (name.len == 0 || name.len > BANA_ROOM_BYTES_MAX || name.at[name.len - 1] == '/')
+		return false;
+	while (name.len > 0) {
+		bana_str segment = bana_str_cut(name, '/', &name);
+		size_t plain = 0, dots = 0;
+		for (; plain < segment.len; plain++) {
+			char c = segment.at[plain];
+			bool word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+				    (c >= 'A' && c <= 'Z') || strchr("._:-", c) != NULL;
+			if (!word || c == '\0')
+				return false;
+			dots += c == '.';
+		}
+		if (segment.len == 0 || dots == segment.len)
+			return false;
+	}
+	return true;
+}
+
+/* Does the room fit the pattern; its {id} (at most one, always last) goes to `id`. */
+static bool fits(const char *pattern, bana_str room, bana_str *id)
+{
+	const char *brace = strchr(pattern, '{');
+	size_t fixed = brace == NULL ? strlen(pattern) : (size_t)(brace - pattern);
+	if (room.len < fixed || memcmp(pattern, room.at, fixed) != 0)
+		return false;
+	*id = (bana_str){room.at + fixed, room.len - fixed};
+	return brace == NULL ? id->len == 0 : id->len > 0 && memchr(id->at, '/', id->len) == NULL;
+}
+
+static BANA_RES check_room(struct bana_req *q, bana_str name)
+{
+	const struct bana_service *service = q->ctx.app->service;
+	bana_str id;
+	for (size_t i = 0; i < service->room_count; i++) {
+		const struct bana_room *room = &service->rooms[i];
+		if (!fits(room->pattern, name, &id))
+			continue;
+		TRY(bana_policy_permit(
+			&q->ctx, q->ctx.app->policy, q->ctx.actor, room->permission, room->action));
+		if (room->exists == NULL)
+			return BANA_DONE;
+		return room->exists(&q->ctx, bana_copy(q->ctx.arena, id.at, id.len));
+	}
+	return bana_fail(&q->ctx, BANA_NOT_FOUND,
+		bana_print(q->ctx.arena, "Unknown room: %.*s", (int)name.len, name.at), NULL);
+}
+
+static bool uuid_valid(bana_str text)
+{
+	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	if (text.len != strlen(shape))
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.at[i];
+		bool hex =
+			(c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+		if (shape[i] == '-' ? c != '-' : !hex)
+			return false;
+	}
+	return true;
+}
+
+/* The client's own id, or one made here. */
+static BANA_RES client_id(struct bana_req *q, const char **id)
+{
+	bana_str text;
+	if (!bana_query_find(q->query, "clientId", &text)) {
+		*id = bana_uuid(&q->ctx);
+		return BANA_DONE;
+	}
+	if (!uuid_valid(text))
+		return malformed(q, "clientId must be a UUID");
+	char *copy = bana_copy(q->ctx.arena, text.at, text.len);
+	for (size_t i = 0; i < text.len; i++)
+		copy[i] = copy[i] >= 'A' && copy[i] <= 'F' ? (char)(copy[i] + 32) : copy[i];
+	*id = copy;
+	return BANA_DONE;
+}
+
+static BANA_RES check_rooms(struct bana_req *q, bana_str list, struct bana_buf *channels)
+{
+	int64_t count = 0, most = q->ctx.app->settings->ws_rooms_max;
+	for (bana_str rest = list; rest.len > 0; count++)
+		bana_str_cut(rest, ',', &rest);
+	if (count > most || list.len > LIST_BYTES_MAX)
+		return bana_fail(&q->ctx, BANA_INVALID,
+			bana_print(q->ctx.arena, "Too many rooms: at most %lld in %d characters",
+				(long long)most, LIST_BYTES_MAX),
+			NULL);
+	for (bana_str rest = list; rest.len > 0;) {
+		bana_str name = bana_str_cut(rest, ',', &rest);
+		if (!name_valid(name))
+			return malformed(q, "Malformed room name");
+		TRY(check_room(q, name));
+		bana_buf_text(channels, ",");
+		bana_buf_add(channels, name.at, name.len);
+	}
+	return BANA_DONE;
+}
+
+/* nchan would answer anything else with a page of its own. */
+static bool wants_stream(const struct bana_req *q)
+{
+	const char *upgrade = bana_req_header(q, "HTTP_UPGRADE");
+	const char *accept = bana_req_header(q, "HTTP_ACCEPT");
+	return (upgrade != NULL && strcasecmp(upgrade, "websocket") == 0) ||
+	       (accept != NULL && strcasestr(accept, "text/event-stream") != NULL);
+}
+
+BANA_RES bana_admit(struct bana_req *q)
+{
+	bana_str raw, rooms;
+	const char *client = NULL;
+	TRY(check_origin(q));
+	TRY(bana_guard_token(q));
+	if (!bana_query_find(q->query, "rooms", &raw) ||
+		bana_percent_decode(q->ctx.arena, raw, false, &rooms).fault != BANA_OK ||
+		rooms.len == 0)
+		return malformed(q, "rooms: a comma-separated list of room names is expected");
+	if (!wants_stream(q))
+		return malformed(q, "Upgrade: websocket or Accept: text/event-stream is expected");
+	TRY(client_id(q, &client));
+	struct bana_buf channels;
+	bana_buf_init(&channels, q->ctx.arena);
+	bana_buf_print(&channels, "/_rooms/broadcast,client/%s", client);
+	TRY(check_rooms(q, rooms, &channels));
+	TRY(bana_redis_ping(&q->ctx, q->ctx.app->redis));
+	bana_reply_header(q, "X-Accel-Redirect", channels.at);
+	q->status = 200;
+	return BANA_DONE;
+}

@@ -1,0 +1,40 @@
+/*
+ * What the files of Outreach share. Contract: docs/interfaces.md.
+ */
+#ifndef OUTREACH_H
+#define OUTREACH_H
+
+#include "bana/result.h"
+
+#include <stdbool.h>
+
+struct bana_ctx;
+struct bana_entity;
+struct bana_req;
+struct bana_service;
+
+struct outreach_settings {
+#define SETTING(type, member, ...) type member;
+#include "outreach/setting.def"
+#undef SETTING
+};
+
+extern struct outreach_settings outreach_settings; /* filled once, before any work */
+extern const struct bana_service outreach_service;
+extern const struct bana_entity outreach_inquiry, outreach_subscriber;
+
+BANA_RES outreach_inquiry_submit(struct bana_req *q);
+BANA_RES outreach_inquiry_read(struct bana_req *q);
+
+/* NOT_FOUND: no such inquiry, or it is deleted. For the room of one inquiry. */
+BANA_RES outreach_inquiry_exists(struct bana_ctx *ctx, const char *id);
+
+BANA_RES outreach_subscriber_subscribe(struct bana_req *q);
+BANA_RES outreach_subscriber_unsubscribe(struct bana_req *q);
+BANA_RES outreach_subscriber_link_page(struct bana_req *q);
+BANA_RES outreach_subscriber_link_use(struct bana_req *q);
+
+/* HMAC of the client's address in hexadecimal, in the arena; NULL without a secret or address. */
+const char *outreach_address_hash(struct bana_req *q);
+
+#endif

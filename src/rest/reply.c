@@ -1,0 +1,76 @@
+#include "bana/req.h"
+
+#include "bana/app.h"
+
+static const char exposed[] = "Content-Range, ETag, Link, Location, Retry-After, X-Request-Id, "
+			      "x-response-count, x-response-format";
+
+const char *bana_req_header(const struct bana_req *q, const char *name)
+{
+	const char *value = q->param(q->source, name);
+	return value == NULL || *value == '\0' ? NULL : value;
+}
+
+void bana_reply_header(struct bana_req *q, const char *name, const char *value)
+{
+	bana_buf_print(&q->headers, "%s: %s\r\n", name, value);
+}
+
+BANA_RES bana_reply_text(struct bana_req *q, int status, const char *media, bana_str text)
+{
+	q->status = status;
+	q->media = media;
+	bana_buf_add(&q->reply, text.at, text.len);
+	return BANA_DONE;
+}
+
+/* ignis.md 2.2: the envelope is left out for x-request-count: false, 0 or empty. */
+static bool wants_envelope(const struct bana_req *q)
+{
+	const char *wish = q->param(q->source, "HTTP_X_REQUEST_COUNT");
+	return wish == NULL ||
+	       (*wish != '\0' && strcmp(wish, "false") != 0 && strcmp(wish, "0") != 0);
+}
+
+BANA_RES bana_reply_one(struct bana_req *q, int status, bana_str json)
+{
+	bana_reply_header(q, "x-response-count", "1");
+	bana_reply_header(q, "x-response-format", "object");
+	q->status = status;
+	if (!wants_envelope(q)) {
+		bana_buf_add(&q->reply, json.at, json.len);
+		return BANA_DONE;
+	}
+	bana_buf_text(&q->reply, "{\"count\":1,\"data\":");
+	bana_buf_add(&q->reply, json.at, json.len);
+	bana_buf_text(&q->reply, "}");
+	return BANA_DONE;
+}
+
+static void cors(struct bana_req *q, struct bana_buf *out)
+{
+	const char *origin = bana_req_header(q, "HTTP_ORIGIN");
+	const char *allowed = q->ctx.app->settings->cors_origins;
+	if (*allowed == '\0')
+		return;
+	bana_buf_text(out, "Vary: Origin\r\n");
+	if (origin == NULL || !(bana_list_has(allowed, "*") || bana_list_has(allowed, origin)))
+		return;
+	bana_buf_print(out,
+		"Access-Control-Allow-Origin: %s\r\nAccess-Control-Expose-Headers: %s\r\n",
+		bana_list_has(allowed, "*") ? "*" : origin, exposed);
+}
+
+void bana_reply_render(struct bana_req *q, struct bana_buf *out)
+{
+	bana_buf_print(out, "Status: %d\r\nX-Request-Id: %s\r\n", q->status, q->ctx.request_id);
+	if (q->headers.len > 0)
+		bana_buf_add(out, q->headers.at, q->headers.len);
+	cors(q, out);
+	if (q->status != 204)
+		bana_buf_print(out, "Content-Type: %s\r\nContent-Length: %zu\r\n",
+			q->media == NULL ? "application/json" : q->media, q->reply.len);
+	bana_buf_text(out, "\r\n");
+	if (q->reply.len > 0 && !bana_str_is(q->method, "HEAD"))
+		bana_buf_add(out, q->reply.at, q->reply.len);
+}
