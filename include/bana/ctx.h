@@ -53,13 +53,25 @@ struct bana_ctx {
 /* In place; begins a unit of work on an empty arena. */
 void bana_ctx_init(struct bana_ctx *ctx, struct bana_arena *arena, const struct bana_app *app);
 
-/* Set the detail once (the first caller, the lowest function, wins) and return the fault.
- * `message` goes to the client, `why` to the log; both must outlive the work or be in the arena. */
-BANA_RES bana_fail(
-	struct bana_ctx *ctx, enum bana_fault fault, const char *message, const char *why);
+/* Set the detail once: the first caller, the lowest function, wins. */
+void bana_fail_note(struct bana_ctx *ctx, const char *message, const char *why);
+
+/* Set the detail and return the fault. `message` goes to the client, `why` to the log; both must
+ * outlive the work or be in the arena. Inline, so that compilers see that it is no OK. */
+static inline BANA_RES bana_fail(
+	struct bana_ctx *ctx, enum bana_fault fault, const char *message, const char *why)
+{
+	bana_fail_note(ctx, message, why);
+	return (bana_res){fault};
+}
 
 /* UNAVAILABLE with Retry-After. */
-BANA_RES bana_fail_later(struct bana_ctx *ctx, const char *message, const char *why);
+static inline BANA_RES bana_fail_later(struct bana_ctx *ctx, const char *message, const char *why)
+{
+	if (ctx->failure.retry_after_s == 0)
+		ctx->failure.retry_after_s = 1;
+	return bana_fail(ctx, BANA_UNAVAILABLE, message, why);
+}
 
 /* Add one reason; at most 100 are kept. Return value of bana_fail follows from the caller. */
 void bana_issue_add(struct bana_ctx *ctx, const char *path, const char *code, const char *expected,

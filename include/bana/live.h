@@ -44,15 +44,17 @@ void bana_announce(struct bana_ctx *ctx, const struct bana_announcement *what);
 
 /*
  * Announcements of a worker wait here until it has nothing better to do: sent at once when no
- * request waits, together with the next ones (at most 16, at most 20 ms) when requests do.
+ * request waits, together with the next ones (at most 16, at most 20 ms) when requests do. Under
+ * load the answers of one batch are read when the next one leaves, so nothing is waited for.
  */
 struct bana_outbox *bana_outbox_new(const struct bana_app *app);
 void bana_outbox_free(struct bana_outbox *outbox);
 
-/* Is it time to send although requests wait? */
-bool bana_outbox_due(const struct bana_outbox *outbox);
+/* Between requests: send if it is time. */
+void bana_outbox_tend(struct bana_outbox *outbox);
 
-/* Send all; each wait bounded by the settings. */
-void bana_outbox_send(struct bana_outbox *outbox);
+/* Nothing else to do: send what is there and read every answer; each wait bounded by the settings.
+ * Also before anything else is asked of the same connections. */
+void bana_outbox_settle(struct bana_outbox *outbox);
 
 #endif

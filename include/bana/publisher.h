@@ -22,10 +22,18 @@ struct bana_post {
 	int status; /* set: HTTP status of the answer, 0 when none came */
 };
 
-/* POST each, several in one write of at most 12 KiB (a longer single one goes alone), and read the
- * answers. A connection that went stale while idle is replaced once. UNAVAILABLE: not all were
- * answered within the time-out; each post says what is known. */
-BANA_RES bana_publisher_send(struct bana_ctx *ctx, struct bana_publisher *publisher,
+/* What one write may hold: nginx must find each request whole in its 32k header buffer. */
+enum { BANA_POSTS_BYTES_MAX = 24 * 1024, BANA_POST_HEAD_BYTES = 512 };
+
+/* POST each, all in one write; do not wait. A connection that went stale is replaced before.
+ * UNAVAILABLE: no connection, or not all was taken. What was written must be read before the next
+ * write, with the same posts. */
+BANA_RES bana_publisher_write(struct bana_ctx *ctx, struct bana_publisher *publisher,
+	struct bana_post *posts, size_t count);
+
+/* The answers to what was written, at most the time-out after the write. UNAVAILABLE: not all came;
+ * each post says what is known, the connection is dropped. */
+BANA_RES bana_publisher_read(struct bana_ctx *ctx, struct bana_publisher *publisher,
 	struct bana_post *posts, size_t count);
 
 #endif

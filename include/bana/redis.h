@@ -21,12 +21,16 @@ BANA_RES bana_redis_ping(struct bana_ctx *ctx, struct bana_redis *redis);
 struct bana_publication {
 	const char *channel;
 	bana_str body;
-	int64_t receivers; /* set to the reply; -1: refused */
+	int64_t receivers; /* set to the reply; -1: refused or no reply */
 };
 
-/* PUBLISH all in one write and read every reply. UNAVAILABLE: the connection failed; what was
- * sent may or may not have been published. */
-BANA_RES bana_redis_publish(struct bana_ctx *ctx, struct bana_redis *redis,
+/* PUBLISH all in one write; do not wait. UNAVAILABLE: no connection, or it broke. What was written
+ * must be read before anything else is asked. */
+BANA_RES bana_redis_publish_write(struct bana_ctx *ctx, struct bana_redis *redis,
+	struct bana_publication *publications, size_t count);
+
+/* The replies to what was written. UNAVAILABLE: not all came in time. */
+BANA_RES bana_redis_publish_read(struct bana_ctx *ctx, struct bana_redis *redis,
 	struct bana_publication *publications, size_t count);
 
 #endif

@@ -20,7 +20,7 @@ static void reserve(struct bana_buf *b, size_t more)
 	while (room - b->len <= more)
 		room *= 2;
 	char *at = bana_alloc(b->arena, room);
-	if (b->len > 0)
+	if (b->at != NULL)
 		memcpy(at, b->at, b->len);
 	b->at = at;
 	b->room = room;

@@ -9,21 +9,12 @@ void bana_ctx_init(struct bana_ctx *ctx, struct bana_arena *arena, const struct 
 	ctx->after_end = &ctx->after;
 }
 
-BANA_RES bana_fail(
-	struct bana_ctx *ctx, enum bana_fault fault, const char *message, const char *why)
+void bana_fail_note(struct bana_ctx *ctx, const char *message, const char *why)
 {
 	if (ctx->failure.message == NULL)
 		ctx->failure.message = message;
 	if (ctx->failure.why == NULL)
 		ctx->failure.why = why;
-	return (bana_res){fault};
-}
-
-BANA_RES bana_fail_later(struct bana_ctx *ctx, const char *message, const char *why)
-{
-	if (ctx->failure.retry_after_s == 0)
-		ctx->failure.retry_after_s = 1;
-	return bana_fail(ctx, BANA_UNAVAILABLE, message, why);
 }
 
 void bana_issue_add(struct bana_ctx *ctx, const char *path, const char *code, const char *expected,

@@ -184,7 +184,7 @@ static BANA_RES connect_within(struct bana_ctx *ctx, struct bana_pg *pg)
 	const struct bana_pg_options *o = &pg->options;
 	const char *names[] = {"dbname", "fallback_application_name", "tcp_user_timeout", NULL};
 	const char *values[] = {o->url, o->name,
-		bana_print(ctx->arena, "%lld", (long long)(o->statement_ms + GRACE_MS)), NULL};
+		bana_print(ctx->arena, "%lld", (long long)o->statement_ms + GRACE_MS), NULL};
 	int64_t deadline = bana_tick_us() + o->connect_ms * 1000;
 	pg->conn = PQconnectStartParams(names, values, 1);
 	if (pg->conn == NULL)

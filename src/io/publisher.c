@@ -15,17 +15,12 @@
 #include "bana/clock.h"
 #include "bana/ctx.h"
 
-enum {
-	ANSWER_BYTES = 8192,
-	GROUP_BYTES =
-		12 * 1024, /* nginx must read each request whole: client_header_buffer_size 16k */
-	HEAD_BYTES = 512,
-};
+enum { ANSWER_BYTES = 16384 };
 
 struct bana_publisher {
-	bana_str host, port, path; /* host is the socket's path when port is empty */
-	int64_t timeout_ms;
-	int fd; /* -1: not connected */
+	bana_str host, port, path;         /* host is the socket's path when port is empty */
+	int64_t timeout_ms, deadline_tick; /* of the exchange in hand */
+	int fd;                            /* -1: not connected */
 };
 
 struct bana_publisher *bana_publisher_new(const char *url, int64_t timeout_ms)
@@ -75,8 +70,7 @@ static bool wait_for(int fd, short events, int64_t deadline_tick)
 	return left_ms > 0 && poll(&p, 1, (int)left_ms) == 1;
 }
 
-static bool dial(
-	struct bana_publisher *p, const struct sockaddr *to, socklen_t bytes, int64_t deadline)
+static bool dial(struct bana_publisher *p, const struct sockaddr *to, socklen_t bytes)
 {
 	p->fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (p->fd < 0)
@@ -85,7 +79,7 @@ static bool dial(
 		return true;
 	int error = errno;
 	socklen_t size = sizeof error;
-	if (error == EINPROGRESS && wait_for(p->fd, POLLOUT, deadline) &&
+	if (error == EINPROGRESS && wait_for(p->fd, POLLOUT, p->deadline_tick) &&
 		getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0)
 		return true;
 	drop(p);
@@ -93,14 +87,14 @@ static bool dial(
 	return false;
 }
 
-static bool dial_unix(struct bana_publisher *p, int64_t deadline)
+static bool dial_unix(struct bana_publisher *p)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	memcpy(to.sun_path, p->host.at, p->host.len);
-	return dial(p, (const struct sockaddr *)&to, sizeof to, deadline);
+	return dial(p, (const struct sockaddr *)&to, sizeof to);
 }
 
-static bool dial_tcp(struct bana_ctx *ctx, struct bana_publisher *p, int64_t deadline)
+static bool dial_tcp(struct bana_ctx *ctx, struct bana_publisher *p)
 {
 	struct addrinfo *list = NULL, hints = {.ai_socktype = SOCK_STREAM};
 	if (getaddrinfo(bana_copy(ctx->arena, p->host.at, p->host.len),
@@ -108,16 +102,16 @@ static bool dial_tcp(struct bana_ctx *ctx, struct bana_publisher *p, int64_t dea
 		return false;
 	bool connected = false;
 	for (struct addrinfo *a = list; a != NULL && !connected; a = a->ai_next)
-		connected = dial(p, a->ai_addr, a->ai_addrlen, deadline);
+		connected = dial(p, a->ai_addr, a->ai_addrlen);
 	freeaddrinfo(list);
 	return connected;
 }
 
-static bool send_all(struct bana_publisher *p, bana_str bytes, int64_t deadline)
+static bool send_all(struct bana_publisher *p, bana_str bytes)
 {
 	while (bytes.len > 0) {
 		ssize_t n = send(p->fd, bytes.at, bytes.len, MSG_NOSIGNAL);
-		if (n < 0 && errno == EAGAIN && wait_for(p->fd, POLLOUT, deadline))
+		if (n < 0 && errno == EAGAIN && wait_for(p->fd, POLLOUT, p->deadline_tick))
 			continue;
 		if (n < 0 && errno != EINTR)
 			return false;
@@ -161,8 +155,7 @@ static size_t answer(bana_str got, int *status)
 	return whole;
 }
 
-static bool read_answers(
-	struct bana_publisher *p, struct bana_post *posts, size_t count, int64_t deadline)
+static bool read_answers(struct bana_publisher *p, struct bana_post *posts, size_t count)
 {
 	char bytes[ANSWER_BYTES];
 	size_t have = 0;
@@ -174,9 +167,9 @@ static bool read_answers(
 			i++;
 			continue;
 		}
-		if (have == sizeof bytes || !wait_for(p->fd, POLLIN, deadline))
-			return false;
-		ssize_t n = recv(p->fd, bytes + have, sizeof bytes - have, 0);
+		ssize_t n = recv(p->fd, bytes + have, sizeof bytes - have, MSG_DONTWAIT);
+		if (n < 0 && errno == EAGAIN && wait_for(p->fd, POLLIN, p->deadline_tick))
+			continue;
 		if (n <= 0)
 			return false;
 		have += (size_t)n;
@@ -191,44 +184,35 @@ static bool stale(struct bana_publisher *p)
 	return p->fd >= 0 && poll(&fd, 1, 0) != 0;
 }
 
-/* Posts that go into one write; their text is left in `b`. */
-static size_t write_group(
-	struct bana_publisher *p, struct bana_buf *b, const struct bana_post *posts, size_t count)
-{
-	size_t n = 0;
-	for (; n < count; n++) {
-		if (n > 0 && b->len + posts[n].body.len + HEAD_BYTES > GROUP_BYTES)
-			break;
-		bana_buf_print(b,
-			"POST %.*s%s HTTP/1.1\r\nHost: publisher\r\n"
-			"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-			(int)p->path.len, p->path.at, posts[n].room, posts[n].body.len);
-		bana_buf_add(b, posts[n].body.at, posts[n].body.len);
-	}
-	return n;
-}
-
-BANA_RES bana_publisher_send(
+BANA_RES bana_publisher_write(
 	struct bana_ctx *ctx, struct bana_publisher *p, struct bana_post *posts, size_t count)
 {
-	int64_t deadline = bana_tick_us() + p->timeout_ms * 1000;
-	for (size_t i = 0; i < count; i++)
+	p->deadline_tick = bana_tick_us() + p->timeout_ms * 1000;
+	struct bana_buf b;
+	bana_buf_init(&b, ctx->arena);
+	for (size_t i = 0; i < count; i++) {
 		posts[i].status = 0;
+		bana_buf_print(&b,
+			"POST %.*s%s HTTP/1.1\r\nHost: publisher\r\n"
+			"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+			(int)p->path.len, p->path.at, posts[i].room, posts[i].body.len);
+		bana_buf_add(&b, posts[i].body.at, posts[i].body.len);
+	}
 	if (stale(p))
 		drop(p);
-	if (p->fd < 0 && !(p->port.len == 0 ? dial_unix(p, deadline) : dial_tcp(ctx, p, deadline)))
+	if (p->fd < 0 && !(p->port.len == 0 ? dial_unix(p) : dial_tcp(ctx, p)))
 		return bana_fail_later(ctx, "The publisher is away", strerror(errno));
-	for (size_t sent = 0; sent < count;) {
-		struct bana_buf b;
-		bana_buf_init(&b, ctx->arena);
-		size_t n = write_group(p, &b, posts + sent, count - sent);
-		if (!send_all(p, bana_buf_str(&b), deadline) ||
-			!read_answers(p, posts + sent, n, deadline)) {
-			drop(p);
-			return bana_fail_later(
-				ctx, "The publisher did not answer", "no answer in time");
-		}
-		sent += n;
-	}
-	return BANA_DONE;
+	if (send_all(p, bana_buf_str(&b)))
+		return BANA_DONE;
+	drop(p);
+	return bana_fail_later(ctx, "The publisher did not take it", strerror(errno));
+}
+
+BANA_RES bana_publisher_read(
+	struct bana_ctx *ctx, struct bana_publisher *p, struct bana_post *posts, size_t count)
+{
+	if (p->fd >= 0 && read_answers(p, posts, count))
+		return BANA_DONE;
+	drop(p);
+	return bana_fail_later(ctx, "The publisher did not answer", "no answer in time");
 }

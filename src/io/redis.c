@@ -142,7 +142,7 @@ BANA_RES bana_redis_ping(struct bana_ctx *ctx, struct bana_redis *redis)
 	return lost(ctx, redis, "PING was refused");
 }
 
-BANA_RES bana_redis_publish(struct bana_ctx *ctx, struct bana_redis *redis,
+BANA_RES bana_redis_publish_write(struct bana_ctx *ctx, struct bana_redis *redis,
 	struct bana_publication *publications, size_t count)
 {
 	TRY(ready(ctx, redis));
@@ -151,12 +151,25 @@ BANA_RES bana_redis_publish(struct bana_ctx *ctx, struct bana_redis *redis,
 		const char *argv[] = {"PUBLISH", p->channel, p->body.at};
 		size_t lengths[] = {strlen("PUBLISH"), strlen(p->channel), p->body.len};
 		redisAppendCommandArgv(redis->conn, 3, argv, lengths);
+		p->receivers = -1;
 	}
+	for (int done = 0; !done;) {
+		if (redisBufferWrite(redis->conn, &done) != REDIS_OK)
+			return lost(ctx, redis, "not written");
+	}
+	return BANA_DONE;
+}
+
+BANA_RES bana_redis_publish_read(struct bana_ctx *ctx, struct bana_redis *redis,
+	struct bana_publication *publications, size_t count)
+{
+	if (redis->conn == NULL)
+		return lost(ctx, redis, "no connection");
 	for (size_t i = 0; i < count; i++) {
 		redisReply *reply;
 		TRY(read_reply(ctx, redis, &reply));
-		publications[i].receivers =
-			reply->type == REDIS_REPLY_INTEGER ? reply->integer : -1;
+		if (reply->type == REDIS_REPLY_INTEGER)
+			publications[i].receivers = reply->integer;
 	}
 	return BANA_DONE;
 }

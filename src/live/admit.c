@@ -157,6 +157,7 @@ BANA_RES bana_admit(struct bana_req *q)
 	bana_buf_init(&channels, q->ctx.arena);
 	bana_buf_print(&channels, "/_rooms/broadcast,client/%s", client);
 	TRY(check_rooms(q, rooms, &channels));
+	bana_outbox_settle(q->ctx.app->outbox); /* it may owe replies on this connection */
 	TRY(bana_redis_ping(&q->ctx, q->ctx.app->redis));
 	bana_reply_header(q, "X-Accel-Redirect", channels.at);
 	q->status = 200;

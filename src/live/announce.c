@@ -28,12 +28,31 @@ struct kept {
 	const char *ways; /* that took it, for the log; NULL: none yet */
 };
 
-struct bana_outbox {
-	const struct bana_app *app;
+/* One outgoing message: an announcement to one of its rooms. */
+struct message {
+	struct kept *from;
+	const char *room;
+	bool sent; /* by the way in hand */
+};
+
+enum { MESSAGES_MAX = KEPT_MAX * ROOMS_MAX };
+
+struct batch {
 	struct bana_arena *arena;
 	struct kept kept[KEPT_MAX];
-	size_t count;
+	size_t count, bytes;
 	int64_t first_tick; /* when the oldest came in */
+	struct message messages[MESSAGES_MAX];
+	size_t message_count;
+	struct bana_post posts[MESSAGES_MAX];
+	struct bana_publication publications[MESSAGES_MAX];
+	bool under_way[2]; /* by each way: written, not yet answered */
+};
+
+struct bana_outbox {
+	const struct bana_app *app;
+	struct batch batches[2];
+	struct batch *filling, *away; /* the two, by turns */
 };
 
 struct bana_outbox *bana_outbox_new(const struct bana_app *app)
@@ -42,7 +61,10 @@ struct bana_outbox *bana_outbox_new(const struct bana_app *app)
 	if (outbox == NULL)
 		abort();
 	outbox->app = app;
-	outbox->arena = bana_arena_new();
+	for (size_t i = 0; i < 2; i++)
+		outbox->batches[i].arena = bana_arena_new();
+	outbox->filling = &outbox->batches[0];
+	outbox->away = &outbox->batches[1];
 	return outbox;
 }
 
@@ -50,104 +72,144 @@ void bana_outbox_free(struct bana_outbox *outbox)
 {
 	if (outbox == NULL)
 		return;
-	bana_arena_free(outbox->arena);
+	for (size_t i = 0; i < 2; i++)
+		bana_arena_free(outbox->batches[i].arena);
 	free(outbox);
 }
 
-bool bana_outbox_due(const struct bana_outbox *outbox)
+static void list_messages(struct batch *b)
 {
-	return outbox->count == KEPT_MAX ||
-	       (outbox->count > 0 && bana_tick_us() - outbox->first_tick >= KEPT_US);
-}
-
-/* One outgoing message: an announcement to one of its rooms. */
-struct message {
-	struct kept *from;
-	const char *room;
-	bool sent; /* by the way in hand */
-};
-
-static size_t list_messages(struct bana_outbox *outbox, struct message *messages)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < outbox->count; i++) {
-		struct kept *k = &outbox->kept[i];
+	b->message_count = 0;
+	for (size_t i = 0; i < b->count; i++) {
+		struct kept *k = &b->kept[i];
 		for (size_t r = 0; r < ROOMS_MAX && k->what.rooms[r] != NULL; r++)
-			messages[n++] = (struct message){k, k->what.rooms[r], false};
+			b->messages[b->message_count++] =
+				(struct message){k, k->what.rooms[r], false};
 	}
-	return n;
 }
 
-static BANA_RES to_nchan(struct bana_ctx *ctx, struct message *messages, size_t count)
+static BANA_RES write_nchan(struct bana_ctx *ctx, struct batch *b)
 {
-	struct bana_post posts[KEPT_MAX * ROOMS_MAX];
-	bana_res refused = BANA_DONE;
-	for (size_t i = 0; i < count; i++)
-		posts[i] = (struct bana_post){
-			.room = messages[i].room, .body = messages[i].from->frame};
-	bana_res result = bana_publisher_send(ctx, ctx->app->publisher, posts, count);
-	for (size_t i = 0; i < count; i++) {
-		messages[i].sent = posts[i].status == 201 || posts[i].status == 202;
-		if (!messages[i].sent)
-			refused = bana_fail_later(ctx, NULL,
-				bana_print(ctx->arena, "publisher answered %d", posts[i].status));
-	}
-	return result.fault != BANA_OK ? result : refused;
+	for (size_t i = 0; i < b->message_count; i++)
+		b->posts[i] = (struct bana_post){
+			.room = b->messages[i].room, .body = b->messages[i].from->frame};
+	return bana_publisher_write(ctx, ctx->app->publisher, b->posts, b->message_count);
 }
 
-/* ignis.md 1.3: what the original emitter published, byte for byte. */
-static BANA_RES to_bus(struct bana_ctx *ctx, struct message *messages, size_t count)
+static BANA_RES read_nchan(struct bana_ctx *ctx, struct batch *b)
 {
-	struct bana_publication publications[KEPT_MAX * ROOMS_MAX];
-	for (size_t i = 0; i < count; i++) {
-		struct message *m = &messages[i];
-		struct bana_buf b;
-		bana_buf_init(&b, ctx->arena);
-		bana_buf_text(&b, "{\"serverId\":\"emitter\",\"type\":\"room\"");
-		bana_buf_json_member(&b, "target", m->room);
-		bana_buf_text(&b, ",");
-		bana_buf_add(&b, m->from->frame.at + 1, m->from->frame.len - 1);
-		publications[i] = (struct bana_publication){
-			.channel = bana_print(ctx->arena, "ws:room:%s", m->room),
-			.body = bana_buf_str(&b),
-			.receivers = -1};
+	bana_res result = bana_publisher_read(ctx, ctx->app->publisher, b->posts, b->message_count);
+	for (size_t i = 0; i < b->message_count; i++) {
+		int status = b->posts[i].status;
+		b->messages[i].sent = status == 201 || status == 202; /* 202: nobody listens now */
+		if (!b->messages[i].sent && result.fault == BANA_OK)
+			result = bana_fail_later(
+				ctx, NULL, bana_print(ctx->arena, "publisher answered %d", status));
 	}
-	bana_res result = bana_redis_publish(ctx, ctx->app->redis, publications, count);
-	for (size_t i = 0; i < count; i++)
-		messages[i].sent = publications[i].receivers >= 0;
 	return result;
 }
 
-struct way {
-	const char *name;
-	bool wanted;
-	struct bana_breaker *breaker;
-	int64_t timeout_ms;
-	BANA_RES (*send)(struct bana_ctx *ctx, struct message *messages, size_t count);
-};
-
-static void send_by(
-	struct bana_ctx *ctx, const struct way *way, struct message *messages, size_t count)
+/* ignis.md 1.3: what the original emitter published, byte for byte. */
+static BANA_RES write_bus(struct bana_ctx *ctx, struct batch *b)
 {
-	bool tried = bana_breaker_try(way->breaker, way->timeout_ms * 1000);
-	ctx->failure = (struct bana_failure){.why = tried ? NULL : "skipped after a failure"};
-	for (size_t i = 0; i < count; i++)
-		messages[i].sent = false;
-	if (tried && way->send(ctx, messages, count).fault == BANA_OK)
-		bana_breaker_ok(way->breaker);
-	else if (tried)
-		bana_breaker_failed(way->breaker);
-	for (size_t i = 0; i < count; i++) {
-		struct kept *k = messages[i].from;
+	for (size_t i = 0; i < b->message_count; i++) {
+		const struct message *m = &b->messages[i];
+		struct bana_buf body;
+		bana_buf_init(&body, ctx->arena);
+		bana_buf_text(&body, "{\"serverId\":\"emitter\",\"type\":\"room\"");
+		bana_buf_json_member(&body, "target", m->room);
+		bana_buf_text(&body, ",");
+		bana_buf_add(&body, m->from->frame.at + 1, m->from->frame.len - 1);
+		b->publications[i] = (struct bana_publication){
+			.channel = bana_print(ctx->arena, "ws:room:%s", m->room),
+			.body = bana_buf_str(&body)};
+	}
+	return bana_redis_publish_write(ctx, ctx->app->redis, b->publications, b->message_count);
+}
+
+static BANA_RES read_bus(struct bana_ctx *ctx, struct batch *b)
+{
+	bana_res result =
+		bana_redis_publish_read(ctx, ctx->app->redis, b->publications, b->message_count);
+	for (size_t i = 0; i < b->message_count; i++)
+		b->messages[i].sent = b->publications[i].receivers >= 0;
+	return result;
+}
+
+/* clang-format off */
+static const struct way {
+	const char *name;
+	size_t wanted, timeout_ms; /* where in the settings */
+	size_t breaker;            /* where in the pool's shared state */
+	BANA_RES (*write)(struct bana_ctx *ctx, struct batch *b);
+	BANA_RES (*read)(struct bana_ctx *ctx, struct batch *b);
+} ways[2] = {
+	{"nchan", offsetof(struct bana_settings, ws_nchan), offsetof(struct bana_settings, publish_timeout_ms),
+		offsetof(struct bana_pool_shared, nchan), write_nchan, read_nchan},
+	{"bus", offsetof(struct bana_settings, ws_bus), offsetof(struct bana_settings, redis_timeout_ms),
+		offsetof(struct bana_pool_shared, bus), write_bus, read_bus},
+};
+/* clang-format on */
+
+static bool wanted(const struct bana_app *app, const struct way *way)
+{
+	return *(const bool *)((const char *)app->settings + way->wanted);
+}
+
+static int64_t timeout_us(const struct bana_app *app, const struct way *way)
+{
+	return *(const int64_t *)(const void *)((const char *)app->settings + way->timeout_ms) *
+	       1000;
+}
+
+static struct bana_breaker *breaker(const struct bana_app *app, const struct way *way)
+{
+	return (struct bana_breaker *)(void *)((char *)app->pool->shared + way->breaker);
+}
+
+/* What became of each message of the batch by one way. */
+static void note(struct bana_ctx *ctx, struct batch *b, const struct way *way)
+{
+	for (size_t i = 0; i < b->message_count; i++) {
+		struct kept *k = b->messages[i].from;
 		ctx->request_id = k->request_id;
-		if (!messages[i].sent)
+		if (!b->messages[i].sent)
 			bana_log(ctx, BANA_WARN, "Socket event service not ready", "way", way->name,
-				k->what.id_name, k->what.id, "room", messages[i].room, "why",
+				k->what.id_name, k->what.id, "room", b->messages[i].room, "why",
 				ctx->failure.why, NULL);
 		else if (k->ways == NULL)
 			k->ways = way->name;
 		else if (k->ways != way->name)
 			k->ways = "nchan,bus";
+	}
+}
+
+static void begin(struct bana_ctx *ctx, struct batch *b)
+{
+	ctx->failure = (struct bana_failure){0};
+	for (size_t i = 0; i < b->message_count; i++)
+		b->messages[i].sent = false;
+}
+
+static void write_batch(struct bana_outbox *outbox, struct batch *b)
+{
+	const struct bana_app *app = outbox->app;
+	struct bana_ctx ctx;
+	bana_ctx_init(&ctx, b->arena, app);
+	list_messages(b);
+	for (size_t w = 0; w < 2; w++) {
+		if (!wanted(app, &ways[w]))
+			continue;
+		begin(&ctx, b);
+		if (!bana_breaker_try(breaker(app, &ways[w]), timeout_us(app, &ways[w]))) {
+			ctx.failure.why = "skipped after a failure";
+			note(&ctx, b, &ways[w]);
+		} else if (ways[w].write(&ctx, b).fault == BANA_OK) {
+			b->under_way[w] = true;
+		} else {
+			bana_breaker_failed(breaker(app, &ways[w]));
+			note(&ctx, b, &ways[w]);
+		}
 	}
 }
 
@@ -168,33 +230,58 @@ static void log_sent(struct bana_ctx *ctx, const struct kept *k)
 		k->ways, NULL);
 }
 
-void bana_outbox_send(struct bana_outbox *outbox)
+static void read_batch(struct bana_outbox *outbox, struct batch *b)
 {
-	if (outbox->count == 0)
-		return;
-	const struct bana_settings *s = outbox->app->settings;
-	struct bana_pool_shared *shared = outbox->app->pool->shared;
-	const struct way ways[] = {
-		{"nchan", s->ws_nchan, &shared->nchan, s->publish_timeout_ms, to_nchan},
-		{"bus", s->ws_bus, &shared->bus, s->redis_timeout_ms, to_bus},
-	};
-	struct message messages[KEPT_MAX * ROOMS_MAX];
-	size_t count = list_messages(outbox, messages);
+	const struct bana_app *app = outbox->app;
 	struct bana_ctx ctx;
-	bana_ctx_init(&ctx, outbox->arena, outbox->app);
-	for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
-		if (ways[w].wanted)
-			send_by(&ctx, &ways[w], messages, count);
+	if (b->count == 0)
+		return;
+	bana_ctx_init(&ctx, b->arena, app);
+	for (size_t w = 0; w < 2; w++) {
+		if (!b->under_way[w])
+			continue;
+		begin(&ctx, b);
+		if (ways[w].read(&ctx, b).fault == BANA_OK)
+			bana_breaker_ok(breaker(app, &ways[w]));
+		else
+			bana_breaker_failed(breaker(app, &ways[w]));
+		note(&ctx, b, &ways[w]);
+		b->under_way[w] = false;
 	}
-	for (size_t i = 0; i < outbox->count; i++)
-		log_sent(&ctx, &outbox->kept[i]);
-	outbox->count = 0;
-	bana_arena_reset(outbox->arena);
+	for (size_t i = 0; i < b->count; i++)
+		log_sent(&ctx, &b->kept[i]);
+	b->count = b->bytes = 0;
+	bana_arena_reset(b->arena);
 }
 
-static const char *keep_text(struct bana_outbox *outbox, const char *text)
+/* The batch being filled leaves; the one before it is finished first. */
+static void turn(struct bana_outbox *outbox)
 {
-	return bana_copy(outbox->arena, text, strlen(text));
+	struct batch *b = outbox->filling;
+	read_batch(outbox, outbox->away);
+	if (b->count == 0)
+		return;
+	write_batch(outbox, b);
+	outbox->filling = outbox->away;
+	outbox->away = b;
+}
+
+void bana_outbox_tend(struct bana_outbox *outbox)
+{
+	const struct batch *b = outbox->filling;
+	if (b->count == KEPT_MAX || (b->count > 0 && bana_tick_us() - b->first_tick >= KEPT_US))
+		turn(outbox);
+}
+
+void bana_outbox_settle(struct bana_outbox *outbox)
+{
+	turn(outbox);
+	read_batch(outbox, outbox->away);
+}
+
+static const char *keep_text(struct batch *b, const char *text)
+{
+	return bana_copy(b->arena, text, strlen(text));
 }
 
 /* After the reply: out of the request's arena, into ours. */
@@ -202,22 +289,30 @@ static void keep(struct bana_ctx *ctx, void *what)
 {
 	struct bana_outbox *outbox = ctx->app->outbox;
 	const struct bana_announcement *a = what;
-	if (outbox->count == KEPT_MAX)
-		bana_outbox_send(outbox);
+	size_t rooms = 0;
+	while (rooms < ROOMS_MAX && a->rooms[rooms] != NULL)
+		rooms++;
+	size_t bytes = rooms * (a->data.len + BANA_POST_HEAD_BYTES);
+	if (outbox->filling->count == KEPT_MAX ||
+		(outbox->filling->count > 0 &&
+			outbox->filling->bytes + bytes > BANA_POSTS_BYTES_MAX))
+		turn(outbox);
+	struct batch *b = outbox->filling;
 	struct bana_buf frame;
-	bana_buf_init(&frame, outbox->arena);
+	bana_buf_init(&frame, b->arena);
 	bana_buf_text(&frame, "{");
 	bana_buf_json_member(&frame, "event", a->event);
 	bana_buf_json_name(&frame, "data");
 	bana_buf_add(&frame, a->data.at, a->data.len);
 	bana_buf_text(&frame, "}");
-	if (outbox->count == 0)
-		outbox->first_tick = bana_tick_us();
-	struct kept *k = &outbox->kept[outbox->count++];
-	*k = (struct kept){*a, keep_text(outbox, ctx->request_id), bana_buf_str(&frame), NULL};
-	for (size_t r = 0; r < ROOMS_MAX && a->rooms[r] != NULL; r++)
-		k->what.rooms[r] = keep_text(outbox, a->rooms[r]);
-	k->what.id = keep_text(outbox, a->id);
+	if (b->count == 0)
+		b->first_tick = bana_tick_us();
+	struct kept *k = &b->kept[b->count++];
+	b->bytes += bytes;
+	*k = (struct kept){*a, keep_text(b, ctx->request_id), bana_buf_str(&frame), NULL};
+	for (size_t r = 0; r < rooms; r++)
+		k->what.rooms[r] = keep_text(b, a->rooms[r]);
+	k->what.id = keep_text(b, a->id);
 }
 
 void bana_announce(struct bana_ctx *ctx, const struct bana_announcement *what)

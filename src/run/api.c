@@ -137,7 +137,7 @@ static void serve(const struct bana_app *app, struct bana_pg *db, struct bana_fc
 
 static void idle(void *outbox)
 {
-	bana_outbox_send(outbox);
+	bana_outbox_settle(outbox);
 }
 
 int bana_run_api(const struct bana_app *app, struct bana_pg *db)
@@ -147,10 +147,9 @@ int bana_run_api(const struct bana_app *app, struct bana_pg *db)
 	while (bana_fcgi_accept(fcgi, idle, app->outbox)) {
 		serve(app, db, fcgi, arena);
 		bana_arena_reset(arena);
-		if (bana_outbox_due(app->outbox))
-			bana_outbox_send(app->outbox);
+		bana_outbox_tend(app->outbox);
 	}
-	bana_outbox_send(app->outbox);
+	bana_outbox_settle(app->outbox);
 	bana_arena_free(arena);
 	bana_fcgi_free(fcgi);
 	return 0;

@@ -44,7 +44,7 @@ static int failed(const char *what, const char *why)
 /* The value after the option at argv[*i]; NULL when there is none. */
 static const char *option(char **argv, int argc, int *i, const char *name)
 {
-	if (strcmp(argv[*i], name) != 0 || *i + 1 >= argc)
+	if (*i + 1 >= argc || argv[*i] == NULL || strcmp(argv[*i], name) != 0)
 		return NULL;
 	return argv[++*i];
 }
