@@ -12,9 +12,11 @@ enum { BANA_SHA256_BYTES = 32 };
 
 void bana_sha256(bana_str text, unsigned char digest[BANA_SHA256_BYTES]);
 
-/* HMAC-SHA-256 over `label` NUL `text`: one secret, one key a purpose. */
-void bana_hmac(
-	bana_str secret, const char *label, bana_str text, unsigned char digest[BANA_SHA256_BYTES]);
+/* HMAC-SHA-256 with a key set up once (that takes longer than to use it). Process lifetime. */
+struct bana_hmac;
+struct bana_hmac *bana_hmac_new(bana_str key);
+void bana_hmac_free(struct bana_hmac *hmac);
+void bana_hmac(struct bana_hmac *hmac, bana_str text, unsigned char digest[BANA_SHA256_BYTES]);
 
 /* In a time that depends on `bytes` only. */
 bool bana_same_secret(const void *a, const void *b, size_t bytes);

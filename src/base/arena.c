@@ -71,11 +71,16 @@ void bana_arena_free(struct bana_arena *arena)
 	free(arena);
 }
 
-void *bana_alloc(struct bana_arena *arena, size_t bytes)
+static size_t round_up(size_t bytes)
 {
 	const size_t align = alignof(max_align_t);
 	assert(bytes < SIZE_MAX / 2);
-	bytes = (bytes + align - 1) / align * align;
+	return (bytes + align - 1) / align * align;
+}
+
+void *bana_alloc(struct bana_arena *arena, size_t bytes)
+{
+	bytes = round_up(bytes);
 	if (bytes > arena->newest->size - arena->newest->used)
 		arena->newest = chunk_new(bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES, arena->newest);
 	void *at = arena->newest->bytes + arena->newest->used;
@@ -91,13 +96,22 @@ char *bana_copy(struct bana_arena *arena, const char *text, size_t len)
 	return copy;
 }
 
+/* Printed where the next allocation would be; again, if it does not fit there. */
 char *bana_print(struct bana_arena *arena, const char *format, ...)
 {
+	struct chunk *c = arena->newest;
+	size_t room = c->size - c->used;
 	va_list args;
 	va_start(args, format);
-	int len = vsnprintf(NULL, 0, format, args);
+	int len = vsnprintf((char *)c->bytes + c->used, room, format, args);
 	va_end(args);
 	assert(len >= 0);
+	if ((size_t)len < room) {
+		char *text = (char *)c->bytes + c->used;
+		size_t taken = round_up((size_t)len + 1);
+		c->used += taken < room ? taken : room;
+		return text;
+	}
 	char *text = bana_alloc(arena, (size_t)len + 1);
 	va_start(args, format);
 	vsnprintf(text, (size_t)len + 1, format, args);

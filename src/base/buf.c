@@ -43,15 +43,19 @@ void bana_buf_text(struct bana_buf *b, const char *text)
 void bana_buf_print(struct bana_buf *b, const char *format, ...)
 {
 	va_list args;
-	va_start(args, format);
-	int len = vsnprintf(NULL, 0, format, args);
-	va_end(args);
-	assert(len >= 0);
-	reserve(b, (size_t)len);
-	va_start(args, format);
-	vsnprintf(b->at + b->len, (size_t)len + 1, format, args);
-	va_end(args);
-	b->len += (size_t)len;
+	reserve(b, 1);
+	for (;;) {
+		size_t room = b->room - b->len;
+		va_start(args, format);
+		int len = vsnprintf(b->at + b->len, room, format, args);
+		va_end(args);
+		assert(len >= 0);
+		if ((size_t)len < room) {
+			b->len += (size_t)len;
+			return;
+		}
+		reserve(b, (size_t)len);
+	}
 }
 
 void bana_buf_json_str(struct bana_buf *b, bana_str s)

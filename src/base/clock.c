@@ -24,13 +24,17 @@ int64_t bana_tick_us(void)
 
 void bana_iso_write(int64_t at, char text[BANA_ISO_BYTES])
 {
-	time_t seconds = at / 1000000;
+	/* The date of the last second asked for: every log line asks, and gmtime is slow. */
+	static struct {
+		time_t second;
+		char text[sizeof "2026-11-20T15:33:07"];
+	} last = {-1, ""};
+	time_t second = at / 1000000;
 	struct tm utc;
-	gmtime_r(&seconds, &utc);
-	char date[sizeof "2026-11-20T15:33:07"];
-	if (strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc) == 0)
-		date[0] = '\0';
-	snprintf(text, BANA_ISO_BYTES, "%s.%03uZ", date, (unsigned)(at / 1000 % 1000) % 1000U);
+	if (second != last.second && gmtime_r(&second, &utc) != NULL &&
+		strftime(last.text, sizeof last.text, "%Y-%m-%dT%H:%M:%S", &utc) > 0)
+		last.second = second;
+	snprintf(text, BANA_ISO_BYTES, "%s.%03uZ", last.text, (unsigned)(at / 1000 % 1000) % 1000U);
 }
 
 /* "2026-11-20 15:33:07.361+00": the fraction may have 0 to 6 digits. */

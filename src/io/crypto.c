@@ -6,31 +6,58 @@
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
-#include <openssl/sha.h>
 
 #include "bana/buf.h"
 #include "bana/ctx.h"
 
 enum { COORDINATE_BYTES = 32, IV_BYTES = 16, TAG_BYTES = 16 };
 
-void bana_sha256(bana_str text, unsigned char digest[BANA_SHA256_BYTES])
+/* Looked up once a process: OpenSSL 3 takes longer to find an algorithm than to run it. */
+static const EVP_MD *sha256(void)
 {
-	SHA256((const unsigned char *)text.at, text.len, digest);
+	static EVP_MD *found;
+	if (found == NULL)
+		found = EVP_MD_fetch(NULL, "SHA256", NULL);
+	assert(found != NULL);
+	return found;
 }
 
-void bana_hmac(
-	bana_str secret, const char *label, bana_str text, unsigned char digest[BANA_SHA256_BYTES])
+void bana_sha256(bana_str text, unsigned char digest[BANA_SHA256_BYTES])
 {
-	unsigned char key[BANA_SHA256_BYTES]; /* the purpose's own key */
-	unsigned bytes = sizeof key;
-	HMAC(EVP_sha256(), secret.at, (int)secret.len, (const unsigned char *)label, strlen(label),
-		key, &bytes);
-	HMAC(EVP_sha256(), key, sizeof key, (const unsigned char *)text.at, text.len, digest,
-		&bytes);
+	int done = EVP_Digest(text.at, text.len, digest, NULL, sha256(), NULL);
+	assert(done == 1);
+}
+
+struct bana_hmac *bana_hmac_new(bana_str key)
+{
+	char name[] = "SHA256";
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+		OSSL_PARAM_construct_end()};
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	EVP_MAC_CTX *c = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
+	EVP_MAC_free(mac);
+	int done = c == NULL ? 0 : EVP_MAC_init(c, (const unsigned char *)key.at, key.len, params);
+	assert(done == 1);
+	return (struct bana_hmac *)c;
+}
+
+void bana_hmac_free(struct bana_hmac *hmac)
+{
+	EVP_MAC_CTX_free((EVP_MAC_CTX *)hmac);
+}
+
+void bana_hmac(struct bana_hmac *hmac, bana_str text, unsigned char digest[BANA_SHA256_BYTES])
+{
+	EVP_MAC_CTX *c = (EVP_MAC_CTX *)hmac;
+	size_t bytes = 0;
+	bool done = EVP_MAC_init(c, NULL, 0, NULL) == 1 && /* the same key again */
+		    EVP_MAC_update(c, (const unsigned char *)text.at, text.len) == 1 &&
+		    EVP_MAC_final(c, digest, &bytes, BANA_SHA256_BYTES) == 1;
+	assert(done);
 }
 
 bool bana_same_secret(const void *a, const void *b, size_t bytes)

@@ -7,10 +7,27 @@
 
 enum { SIGNATURE_BYTES = 10, SIGNATURE_CHARACTERS = 14 };
 
+enum purpose { UNSUBSCRIBE_LINK, CLIENT_ADDRESS, PURPOSES };
+
+/* One secret, one key a purpose: the HMAC of the purpose's name. Made once, kept for the process.
+ */
+static void sign(enum purpose purpose, bana_str text, unsigned char digest[BANA_SHA256_BYTES])
+{
+	static const char *const names[PURPOSES] = {"unsubscribe link", "client address"};
+	static struct bana_hmac *keys[PURPOSES];
+	if (keys[purpose] == NULL) {
+		struct bana_hmac *secret = bana_hmac_new(bana_str_of(outreach_settings.secret));
+		bana_hmac(secret, bana_str_of(names[purpose]), digest);
+		bana_hmac_free(secret);
+		keys[purpose] = bana_hmac_new((bana_str){(char *)digest, BANA_SHA256_BYTES});
+	}
+	bana_hmac(keys[purpose], text, digest);
+}
+
 static const char *signature(struct bana_ctx *ctx, bana_str snowflake)
 {
 	unsigned char digest[BANA_SHA256_BYTES];
-	bana_hmac(bana_str_of(outreach_settings.secret), "unsubscribe link", snowflake, digest);
+	sign(UNSUBSCRIBE_LINK, snowflake, digest);
 	return bana_base64url(ctx->arena, digest, SIGNATURE_BYTES);
 }
 
@@ -52,7 +69,6 @@ const char *outreach_address_hash(struct bana_req *q)
 	if (address == NULL || *outreach_settings.secret == '\0')
 		return NULL;
 	unsigned char digest[BANA_SHA256_BYTES];
-	bana_hmac(bana_str_of(outreach_settings.secret), "client address", bana_str_of(address),
-		digest);
+	sign(CLIENT_ADDRESS, bana_str_of(address), digest);
 	return bana_hex(q->ctx.arena, digest, sizeof digest);
 }

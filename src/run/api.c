@@ -97,7 +97,8 @@ static void log_request(const struct bana_req *q, int64_t begun_tick, bool whole
 {
 	char status[16], ms[32];
 	snprintf(status, sizeof status, "%d", q->status);
-	snprintf(ms, sizeof ms, "%.3f", (double)(bana_tick_us() - begun_tick) / 1000);
+	long long us = bana_tick_us() - begun_tick;
+	snprintf(ms, sizeof ms, "%lld.%03lld", us / 1000, us % 1000);
 	enum bana_level level = q->status == 500  ? BANA_ERROR
 				: q->status > 500 ? BANA_WARN
 						  : BANA_INFO;
