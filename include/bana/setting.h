@@ -13,7 +13,8 @@
 enum bana_setting_kind {
 	BANA_SETTING_INT,    /* int64_t */
 	BANA_SETTING_BOOL,   /* bool */
-	BANA_SETTING_TEXT,   /* const char *; min and max are bytes */
+	BANA_SETTING_TEXT,   /* const char *; min and max are bytes, empty is fine where it is the
+				default */
 	BANA_SETTING_CHOICE, /* const char *; `options` is "a|b|c" */
 	BANA_SETTING_LIST,   /* const char *; comma-separated, min and max are bytes of the whole */
 };

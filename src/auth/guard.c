@@ -6,7 +6,7 @@
 #include "bana/token.h"
 
 /* ignis.md 4.1: case-sensitive scheme, one blank, two parts. */
-static bool bearer(const struct bana_req *q, bana_str *token)
+static bool bearer(struct bana_req *q, bana_str *token)
 {
 	static const char scheme[] = "Bearer ";
 	const char *value = bana_req_header(q, "HTTP_AUTHORIZATION");

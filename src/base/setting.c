@@ -55,6 +55,8 @@ static bool set(const struct bana_setting *s, const char *text, void *target, FI
 		*(const char **)(void *)at = text;
 		if (strlen(text) >= (size_t)s->min && strlen(text) <= (size_t)s->max)
 			return true;
+		if (*text == '\0' && s->fallback != NULL && *s->fallback == '\0')
+			return true; /* empty is its default */
 		fprintf(errors, "%s: %lld to %lld bytes are expected, found %zu\n", s->name,
 			(long long)s->min, (long long)s->max, strlen(text));
 		return false;

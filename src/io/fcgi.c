@@ -49,6 +49,7 @@ static void catch_signals(struct bana_fcgi *fcgi)
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
 		sigdelset(&fcgi->waiting_signals, signals[i]);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN); /* a terminal that goes away is no reason to drop a request */
 }
 
 struct bana_fcgi *bana_fcgi_new(int listener)
