@@ -41,7 +41,8 @@ void bana_iso_write(int64_t at, char text[BANA_ISO_BYTES])
 char *bana_iso_from_pg(struct bana_arena *arena, const char *pg_text)
 {
 	enum { SECONDS = sizeof "2026-11-20 15:33:07" - 1 };
-	if (strlen(pg_text) < SECONDS || pg_text[10] != ' ') /* infinity, BC: as they are */
+	if (strlen(pg_text) < SECONDS || pg_text[10] != ' ' || strstr(pg_text, " BC") != NULL)
+		/* infinity, BC: as they are */
 		return bana_copy(arena, pg_text, strlen(pg_text));
 	char millis[4] = "000";
 	for (size_t i = 0; pg_text[SECONDS] == '.' && i < 3; i++) {

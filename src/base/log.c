@@ -58,12 +58,13 @@ static void put_value(struct line *l, const char *value)
 	put(l, '"');
 	for (; *value != '\0'; value++) {
 		unsigned char c = (unsigned char)*value;
-		if (c == '"' || c == '\\')
+		bool escaped = c == '"' || c == '\\';
+		if (l->len + 1 + escaped > LINE_BYTES - 3) /* the closing quote has its place */
+			break;
+		if (escaped)
 			put(l, '\\');
 		put(l, c < 0x20 || c == 0x7F ? ' ' : (char)c);
 	}
-	if (l->len == LINE_BYTES - 2)
-		l->len--;
 	put(l, '"');
 }
 

@@ -28,9 +28,9 @@ BANA_RES bana_parse_int(bana_str s, int64_t min, int64_t max, int64_t *value)
 			return BANA_IS(MALFORMED);
 		n = n * 10 + (uint64_t)(s.at[i] - '0'); /* 19 digits always fit 64 bits */
 	}
-	if (n > (uint64_t)INT64_MAX || (negative && n == 0))
+	if (n > (uint64_t)INT64_MAX + negative || (negative && n == 0))
 		return BANA_IS(MALFORMED);
-	int64_t v = negative ? -(int64_t)n : (int64_t)n;
+	int64_t v = negative ? (int64_t)(0 - n) : (int64_t)n;
 	if (v < min || v > max)
 		return BANA_IS(MALFORMED);
 	*value = v;

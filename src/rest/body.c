@@ -27,7 +27,7 @@ static bool charset_fits(const struct bana_req *q)
 		return true;
 	charset += strlen("charset=");
 	charset += *charset == '"';
-	return strncasecmp(charset, "utf-8", 5) == 0;
+	return strncasecmp(charset, "utf-8", 5) == 0 && strchr("\"; ", charset[5]) != NULL;
 }
 
 static const struct bana_field *field_of(const struct bana_entity *entity, bana_str name)
@@ -57,13 +57,13 @@ static void write_values(struct bana_ctx *ctx, struct bana_buf *json, bana_str n
 	}
 }
 
+/* Did the field, with a value, come earlier in the form? */
 static bool seen_before(bana_str form, bana_str name)
 {
-	const char *end = name.at;
-	for (bana_str rest = {form.at, (size_t)(end - form.at)}; rest.len > 0;) {
+	for (bana_str rest = {form.at, (size_t)(name.at - form.at)}; rest.len > 0;) {
 		bana_str value;
 		bana_str key = bana_str_cut(bana_str_cut(rest, '&', &rest), '=', &value);
-		if (key.len == name.len && memcmp(key.at, name.at, name.len) == 0)
+		if (value.len > 0 && key.len == name.len && memcmp(key.at, name.at, name.len) == 0)
 			return true;
 	}
 	return false;

@@ -21,6 +21,8 @@ static bool local_valid(bana_str local)
 	for (size_t i = 0; i < local.len; i++) {
 		char c = local.at[i];
 		bool dot = c == '.';
+		if (c == '\0')
+			return false;
 		if (dot ? before == '.'
 			: !alphanumeric((unsigned char)c) &&
 					strchr("!#$%&'*+-/=?^_`{|}~", c) == NULL)

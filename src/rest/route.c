@@ -75,13 +75,14 @@ BANA_RES bana_route_find(struct bana_req *q, const struct bana_route *routes, si
 	bana_str verb = bana_str_is(q->method, "HEAD") ? BANA_STR("GET") : q->method;
 	int best = best_fit(q, routes, count);
 	for (size_t i = 0; best >= 0 && i < count; i++) {
+		bana_str args[BANA_ARGS_MAX];
 		if (!bana_str_is(verb, routes[i].verb) ||
-			fits(routes[i].path, q->path, q->args) != best)
+			fits(routes[i].path, q->path, args) != best)
 			continue;
 		q->route = &routes[i];
-		for (size_t a = 0; a < BANA_ARGS_MAX && q->args[a].at != NULL; a++) {
-			if (bana_percent_decode(q->ctx.arena, q->args[a], false, &q->args[a])
-					.fault != BANA_OK)
+		for (int a = 0; a < best; a++) {
+			if (bana_percent_decode(q->ctx.arena, args[a], false, &q->args[a]).fault !=
+				BANA_OK)
 				return bana_fail(&q->ctx, BANA_MALFORMED, "Malformed path", NULL);
 		}
 		return BANA_DONE;

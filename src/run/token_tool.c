@@ -24,7 +24,8 @@ static const char usage_text[] =
 	"           --claim NAME=JSON (again for more; wins over the ones above)\n"
 	"       bana-token verdict [--jwk FILE]        judge tokens, one a line on standard "
 	"input;\n"
-	"           a line that begins with '{' is the JWK or JWK set for the lines after it\n"
+	"           a JSON object with \"kty\" or \"keys\" is the key (set) for the lines after "
+	"it\n"
 	"           (JWK<TAB>TOKEN on one line is taken too)\n";
 
 enum { FILE_BYTES_MAX = 65536, LINE_BYTES_MAX = 65536 };
@@ -210,6 +211,14 @@ static void judge(struct bana_ctx *ctx, const struct bana_settings *settings,
 		printf("reject %s\n", ctx->failure.why == NULL ? "" : ctx->failure.why);
 }
 
+/* A JWS in its JSON serialization begins with '{' too, and is refused like any other token. */
+static bool is_key(bana_str line)
+{
+	return line.len > 0 && line.at[0] == '{' &&
+	       (memmem(line.at, line.len, "\"kty\"", 5) != NULL ||
+		       memmem(line.at, line.len, "\"keys\"", 6) != NULL);
+}
+
 static int judge_all(struct bana_ctx *ctx, int argc, char **argv)
 {
 	static char line[LINE_BYTES_MAX];
@@ -229,15 +238,16 @@ static int judge_all(struct bana_ctx *ctx, int argc, char **argv)
 	while (fgets(line, sizeof line, stdin) != NULL) {
 		bana_ctx_init(ctx, ctx->arena, NULL);
 		bana_str token, rest = bana_str_cut(bana_str_of(line), '\n', &token);
-		if (rest.len > 0 && rest.at[0] == '{') {
+		if (is_key(rest)) {
 			text = bana_str_cut(rest, '\t', &token);
 			bana_jwks_free(jwks); /* a bad key must not leave the one before in place */
 			jwks = bana_jwks_new(settings, NULL);
 			bana_ignore(bana_jwks_load(ctx, jwks, text), "as above");
-			rest = token;
-		}
-		if (rest.len > 0)
+			if (token.len > 0)
+				judge(ctx, settings, jwks, token);
+		} else {
 			judge(ctx, settings, jwks, rest);
+		}
 		fflush(stdout);
 		bana_arena_reset(ctx->arena);
 	}
