@@ -26,7 +26,8 @@ void bana_buf_print(struct bana_buf *b, const char *format, ...)
 /* A JSON string with quotes: RFC 8259 escapes, other UTF-8 as it is (as JSON.stringify does). */
 void bana_buf_json_str(struct bana_buf *b, bana_str s);
 
-/* `,"name":` with the comma only where one is due (not after '{'). */
+/* `,"name":` with the comma only where one is due (not after '{'). The name is one of ours: it is
+ * not escaped. */
 void bana_buf_json_name(struct bana_buf *b, const char *name);
 
 /* Name and string value; NULL text becomes null. */

@@ -1,7 +1,9 @@
 /*
- * Structured log on stdout: one line an event, key=value (logfmt), one write(2) a line.
+ * Structured log on stdout: one line an event, key=value (logfmt).
  * The message is constant text; what varies is a field. Tokens, bodies and personal data are never
  * fields. Lines over 4 KiB are cut. A failing stdout is ignored: logging never stops the work.
+ * While held, lines below WARN are gathered to be written together: by bana_log_flush, by the next
+ * WARN or ERROR, or when 8 KiB are full.
  */
 #ifndef BANA_LOG_H
 #define BANA_LOG_H
@@ -21,5 +23,9 @@ bool bana_log_wants(enum bana_level level);
  * closed by NULL; a NULL value leaves its pair out. */
 void bana_log(const struct bana_ctx *ctx, enum bana_level level, const char *message, ...)
 	__attribute__((sentinel));
+
+/* Hold lines back from now on; the frame flushes whenever it has nothing else to do. */
+void bana_log_hold(void);
+void bana_log_flush(void);
 
 #endif

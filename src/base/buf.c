@@ -84,10 +84,15 @@ void bana_buf_json_str(struct bana_buf *b, bana_str s)
 void bana_buf_json_name(struct bana_buf *b, const char *name)
 {
 	char last = b->len > 0 ? b->at[b->len - 1] : '{';
+	size_t len = strlen(name);
+	reserve(b, len + 4);
+	char *at = b->at + b->len;
 	if (last != '{' && last != '[')
-		bana_buf_add(b, ",", 1);
-	bana_buf_json_str(b, bana_str_of(name));
-	bana_buf_add(b, ":", 1);
+		*at++ = ',';
+	*at++ = '"';
+	memcpy(at, name, len);
+	memcpy(at + len, "\":", 3);
+	b->len = (size_t)(at - b->at) + len + 2;
 }
 
 void bana_buf_json_member(struct bana_buf *b, const char *name, const char *text)

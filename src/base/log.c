@@ -7,15 +7,18 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 4096 };
+enum { LINE_BYTES = 4096, HELD_BYTES = 8192 };
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
-/* The one mutable thing here: set once by main before any work begins. */
+/* Mutable at file scope: set by main before any work begins, and the lines held back. */
 static struct {
 	const char *service;
 	enum bana_level lowest;
-} self = {"bana", BANA_INFO};
+	bool hold;
+	size_t held;
+	char lines[HELD_BYTES + LINE_BYTES];
+} self = {.service = "bana", .lowest = BANA_INFO};
 
 void bana_log_init(const char *service, enum bana_level lowest)
 {
@@ -23,13 +26,27 @@ void bana_log_init(const char *service, enum bana_level lowest)
 	self.lowest = lowest;
 }
 
+void bana_log_hold(void)
+{
+	self.hold = true;
+}
+
+void bana_log_flush(void)
+{
+	size_t held = self.held;
+	self.held = 0;
+	if (held > 0 && write(STDOUT_FILENO, self.lines, held) < 0)
+		return; /* nobody is listening: the work goes on */
+}
+
 bool bana_log_wants(enum bana_level level)
 {
 	return level >= self.lowest;
 }
 
+/* The line being made, behind the ones held. */
 struct line {
-	char text[LINE_BYTES];
+	char *text;
 	size_t len;
 };
 
@@ -41,8 +58,10 @@ static void put(struct line *l, char c)
 
 static void put_text(struct line *l, const char *text)
 {
-	while (*text != '\0')
-		put(l, *text++);
+	size_t len = strlen(text), room = LINE_BYTES - 2 - l->len;
+	len = len < room ? len : room;
+	memcpy(l->text + l->len, text, len);
+	l->len += len;
 }
 
 /* A value is quoted when it needs to be; control characters never reach the terminal. */
@@ -80,8 +99,7 @@ void bana_log(const struct bana_ctx *ctx, enum bana_level level, const char *mes
 {
 	if (!bana_log_wants(level))
 		return;
-	struct line l;
-	l.len = 0;
+	struct line l = {self.lines + self.held, 0};
 	char ts[BANA_ISO_BYTES];
 	bana_iso_write(bana_now_us(), ts);
 	put_text(&l, "ts=");
@@ -100,6 +118,7 @@ void bana_log(const struct bana_ctx *ctx, enum bana_level level, const char *mes
 	}
 	va_end(args);
 	l.text[l.len++] = '\n';
-	if (write(STDOUT_FILENO, l.text, l.len) < 0)
-		return; /* nobody is listening: the work goes on */
+	self.held += l.len;
+	if (!self.hold || level >= BANA_WARN || self.held >= HELD_BYTES)
+		bana_log_flush();
 }

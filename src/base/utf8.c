@@ -43,6 +43,14 @@ bool bana_utf8_valid(bana_str s)
 {
 	const unsigned char *at = (const unsigned char *)s.at;
 	for (size_t i = 0; i < s.len;) {
+		uint64_t eight;
+		if (s.len - i >= sizeof eight) { /* eight ASCII bytes at a time */
+			memcpy(&eight, at + i, sizeof eight);
+			if ((eight & 0x8080808080808080) == 0) {
+				i += sizeof eight;
+				continue;
+			}
+		}
 		if (at[i] < 0x80) {
 			i++;
 			continue;
@@ -65,6 +73,8 @@ size_t bana_utf8_count(bana_str s)
 
 static bool blank(const unsigned char *s, size_t n)
 {
+	if (s[0] > 0x20 && s[0] < 0x80) /* nearly always */
+		return false;
 	static const unsigned char lead_bits[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
 	uint32_t point = s[0] & lead_bits[n];
 	for (size_t i = 1; i < n; i++)

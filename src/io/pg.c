@@ -16,6 +16,7 @@ enum {
 	GRACE_MS = 500, /* the server's own time-out comes first and keeps the connection */
 	BACKOFF_FIRST_US = 50 * 1000,
 	BACKOFF_MOST_US = 500 * 1000,
+	FRESH_US = 5 * 1000, /* a connection that answered so lately is there */
 };
 
 struct bana_pg {
@@ -24,6 +25,7 @@ struct bana_pg {
 	char *prepared[STATEMENTS_MAX]; /* SQL text; its place is the statement's name */
 	size_t prepared_count;
 	int64_t backoff_us, retry_tick;
+	int64_t used_tick; /* when the last answer came */
 };
 
 struct bana_pg *bana_pg_new(const struct bana_pg_options *options)
@@ -150,6 +152,7 @@ static BANA_RES collect(
 		kept = next;
 	}
 	bana_defer(ctx->arena, clear, kept);
+	pg->used_tick = bana_tick_us();
 	if (kept == NULL || PQresultStatus(kept) == PGRES_FATAL_ERROR)
 		return fail_state(ctx, pg, kept);
 	*answer = kept;
@@ -207,6 +210,8 @@ static BANA_RES connect_within(struct bana_ctx *ctx, struct bana_pg *pg)
  * restart of the server costs no request. */
 static bool gone(struct bana_pg *pg)
 {
+	if (bana_tick_us() - pg->used_tick < FRESH_US)
+		return false;
 	struct pollfd p = {.fd = PQsocket(pg->conn), .events = POLLIN};
 	if (poll(&p, 1, 0) == 0)
 		return false;

@@ -91,7 +91,9 @@ BANA_RES bana_form_read(struct bana_ctx *ctx, const struct bana_entity *entity, 
 		bool list = field != NULL && field->type == BANA_TEXTS;
 		if (value.len == 0 || (list && seen_before(form, key)))
 			continue;
-		bana_buf_json_name(&json, bana_copy(ctx->arena, name.at, name.len));
+		bana_buf_text(&json, json.len == 1 ? "" : ",");
+		bana_buf_json_str(&json, name);
+		bana_buf_text(&json, ":");
 		if (list) {
 			bana_buf_text(&json, "[");
 			write_values(ctx, &json, key, form);

@@ -73,6 +73,10 @@ static bool blank_inside(bana_str text)
 {
 	for (size_t i = 0; i < text.len;) {
 		size_t n = 1;
+		if ((unsigned char)text.at[i] < 0x80) { /* judged already */
+			i++;
+			continue;
+		}
 		while (i + n < text.len && (text.at[i + n] & 0xC0) == 0x80)
 			n++;
 		if (bana_utf8_trim((bana_str){text.at + i, n}).len == 0)

@@ -13,7 +13,10 @@ const char *bana_req_header(const struct bana_req *q, const char *name)
 
 void bana_reply_header(struct bana_req *q, const char *name, const char *value)
 {
-	bana_buf_print(&q->headers, "%s: %s\r\n", name, value);
+	bana_buf_text(&q->headers, name);
+	bana_buf_text(&q->headers, ": ");
+	bana_buf_text(&q->headers, value);
+	bana_buf_text(&q->headers, "\r\n");
 }
 
 BANA_RES bana_reply_text(struct bana_req *q, int status, const char *media, bana_str text)
@@ -63,7 +66,8 @@ static void cors(struct bana_req *q, struct bana_buf *out)
 
 void bana_reply_render(struct bana_req *q, struct bana_buf *out)
 {
-	bana_buf_print(out, "Status: %d\r\nX-Request-Id: %s\r\n", q->status, q->ctx.request_id);
+	bana_buf_print(out, "Status: %d\r\n", q->status);
+	bana_reply_header(q, "X-Request-Id", q->ctx.request_id);
 	if (q->headers.len > 0)
 		bana_buf_add(out, q->headers.at, q->headers.len);
 	cors(q, out);

@@ -139,18 +139,20 @@ static void serve(const struct bana_app *app, struct bana_pg *db, struct bana_fc
 static void idle(void *outbox)
 {
 	bana_outbox_settle(outbox);
+	bana_log_flush();
 }
 
 int bana_run_api(const struct bana_app *app, struct bana_pg *db)
 {
 	struct bana_fcgi *fcgi = bana_fcgi_new(0);
 	struct bana_arena *arena = bana_arena_new();
+	bana_log_hold();
 	while (bana_fcgi_accept(fcgi, idle, app->outbox)) {
 		serve(app, db, fcgi, arena);
 		bana_arena_reset(arena);
 		bana_outbox_tend(app->outbox);
 	}
-	bana_outbox_settle(app->outbox);
+	idle(app->outbox);
 	bana_arena_free(arena);
 	bana_fcgi_free(fcgi);
 	return 0;

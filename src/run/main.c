@@ -87,6 +87,7 @@ static int run_api(struct program *p)
 	bana_log(NULL, BANA_INFO, "worker started", "version", BANA_VERSION, NULL);
 	int status = bana_run_api(app, p->db);
 	bana_log(NULL, BANA_INFO, "worker stopped", NULL);
+	bana_log_flush();
 	bana_pg_free(p->db);
 	bana_outbox_free(app->outbox);
 	bana_policy_free(app->policy);

@@ -1,0 +1,118 @@
+# shellcheck shell=bash disable=SC2154,SC2034 # names of tests/bench/run
+# What everything stands on: tools, and the product as deploy/quickstart starts it.
+
+# run_quietly COMMAND...: a long command, in the background and waited for, so that Ctrl-C is heard at once.
+run_quietly() {
+	local log=$state/log/bench.log
+	quietly "$log" "$@" || die "this failed: $*" "$log"
+}
+
+# ---- Tools
+tools_install() {
+	local missing=() one
+	: >"$state/log/bench.log"
+	command -v wrk >/dev/null || missing+=(wrk)
+	command -v npm >/dev/null || missing+=(npm)
+	command -v node >/dev/null || missing+=(nodejs)
+	if ((${#missing[@]} > 0)); then
+		((EUID == 0)) || die "these packages are missing, and only root can install them: ${missing[*]}"
+		note "installing ${missing[*]}"
+		run_quietly apt-get update
+		run_quietly env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+	fi
+	peers_install
+	for one in bun node; do
+		local -n path=$one
+		path=$(find "$state/peers/node_modules" -path "*linux*/bin/$one" -type f | head -n 1)
+		"$path" --version >/dev/null || die "$one is missing or does not run here"
+	done
+	say tools "wrk, node $("$node" --version), bun $("$bun" --version)"
+}
+
+# The peers and their packages, pinned, in the state folder.
+peers_install() {
+	local to=$state/peers
+	cp "$bench"/peers/*.mjs "$to/"
+	if [[ -e $to/installed ]] && cmp -s "$bench/package-lock.json" "$to/installed"; then return; fi
+	cp "$bench"/package{,-lock}.json "$to/"
+	run_quietly env npm_config_cache="$to/.npm" npm ci --prefix "$to" --no-audit --no-fund --ignore-scripts
+	rm -rf "$to/.npm"
+	cp "$to/package-lock.json" "$to/installed"
+}
+
+helpers_build() {
+	local flags=(-O2 -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror)
+	run_quietly cc "${flags[@]}" -o "$state/trivial" "$bench/trivial.c" -lfcgi
+	run_quietly cc "${flags[@]}" -o "$state/first_answer" "$bench/first_answer.c"
+	run_quietly "$node" "$bench/prepare.mjs" "$bench/bodies.json" "$state/insert.sql" "$state"
+	mapfile -d '' -t defines <"$state/defines"
+	defines=("${defines[@]/#/-D}")
+	scripts=()
+	local one
+	for one in "$state"/insert-*.sql; do scripts+=(-f "$one"); done
+}
+
+# ---- The product
+quickstart() { run_quietly "$repo/deploy/quickstart" "$@" --state "$stack"; }
+
+# A free port below the range from which the kernel takes ports for clients.
+port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+free_port() {
+	local port
+	for _ in {1..50}; do
+		port=$((20000 + RANDOM % 10000))
+		if port_is_free "$port"; then
+			printf '%s' "$port"
+			return
+		fi
+	done
+	die 'no port is free'
+}
+
+stack_start() {
+	local most needed
+	note 'starting the product (a release build the first time)'
+	stack_up
+	# PostgreSQL must have room for everybody, and for a pgbench of as many clients.
+	most=$(tr ' ' '\n' <<<"$concurrency" | sort -n | tail -n 1)
+	needed=$((most + 2 * workers + 12 * peer_pool + 60))
+	if (($(admin 'SHOW max_connections') < needed)); then
+		admin "ALTER SYSTEM SET max_connections = $needed"
+		stack_stop
+		stack_up
+	fi
+	say product "$workers workers, $(admin 'SHOW server_version')"
+}
+stack_up() {
+	quickstart start --port "$(free_port)" --workers "$workers" --no-demo
+	# shellcheck disable=SC1091 # written by deploy/quickstart
+	. "$stack/env"
+	psql=(psql -XqAt -v ON_ERROR_STOP=1)
+	program=$repo/build/release/bin/bana-outreach
+	base_path=/${BASE_URL#http://*/}
+	pgbench=$(dirname "$(readlink "/proc/$POSTGRES_PID/exe")")/pgbench
+}
+stack_stop() { [[ ! -d $stack/run ]] || "$repo/deploy/quickstart" stop --state "$stack" >>"$state/log/bench.log" 2>&1 || :; }
+
+admin() { "${psql[@]}" -c "$1" "$DATABASE_ADMIN_URL"; }
+owner() { "${psql[@]}" -c "$1" "$DATABASE_OWNER_URL"; }
+
+# ---- The statement under test: the product's own word, as PostgreSQL logs it.
+post_one() { # URL HEADER...
+	local url=$1
+	shift
+	curl -sS --max-time 5 -A "$USER_AGENT" "$@" -H 'Content-Type: application/json' -d "$body" "$url"
+}
+insert_found() {
+	post_one "$BASE_URL/inquiries/submit"
+	sed -n 's/^.* execute [^:]*: \(INSERT INTO outreach\."Inquiry" .*\)$/\1/p' "$stack/log/postgres.log" | tail -n 1 >"$state/insert.sql"
+	[[ -s $state/insert.sql ]]
+}
+insert_learn() {
+	admin "ALTER SYSTEM SET log_statement = 'all'"
+	admin 'SELECT pg_reload_conf()' >/dev/null
+	wait_for 10 insert_found || die 'the INSERT of a submit is not in the log of PostgreSQL' "$stack/log/outreach.log"
+	admin 'ALTER SYSTEM RESET log_statement'
+	admin 'SELECT pg_reload_conf()' >/dev/null
+	: >"$stack/log/postgres.log"
+}

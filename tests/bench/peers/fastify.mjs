@@ -1,0 +1,68 @@
+// Fastify + pg: JSON schema compiled by ajv, answer compiled by fast-json-stringify, no log.
+import fs from "node:fs";
+import Fastify from "fastify";
+import pg from "pg";
+import * as q from "./inquiry.mjs";
+
+const pool = new pg.Pool({ ...q.db, ...q.session, max: q.pool_size, idleTimeoutMillis: 0 });
+const app = Fastify({
+  logger: false,
+  bodyLimit: q.body_bytes_max,
+  keepAliveTimeout: 3600000,
+  ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true, useDefaults: true } },
+});
+
+const body = {
+  type: "object",
+  additionalProperties: false,
+  required: Object.keys(q.required),
+  properties: { type: { type: "string", enum: q.types, default: q.types[0] }, metadata: { type: ["object", "null"] } },
+};
+for (const [name, [minLength, maxLength]] of Object.entries(q.required)) {
+  body.properties[name] = { type: "string", minLength, maxLength };
+}
+body.properties.email.format = "email";
+for (const [name, maxLength] of Object.entries(q.optional)) {
+  body.properties[name] = { type: ["string", "null"], maxLength };
+}
+const text = { type: "string" };
+const answer = {
+  type: "object",
+  properties: {
+    count: { type: "integer" },
+    data: { type: "object", properties: { id: text, type: text, status: text, createdAt: text } },
+  },
+};
+
+const texts = [...Object.keys(q.required), ...Object.keys(q.optional)];
+function trimmed(b) {
+  for (const name of texts) {
+    const value = b[name];
+    if (typeof value === "string") b[name] = value.trim();
+  }
+  return b;
+}
+
+app.post(`${q.base}/inquiries/submit`, { schema: { body, response: { 201: answer } } }, async (request, reply) => {
+  const b = trimmed(request.body);
+  const metadata = b.metadata == null ? null : JSON.stringify(b.metadata);
+  if (metadata !== null && (Buffer.byteLength(metadata) > q.metadata_bytes_max || q.deep(b.metadata))) {
+    return reply.code(422).send({ message: "metadata is too large" });
+  }
+  const id = q.snowflake();
+  const row = q.values(id, b, metadata, request.headers["x-forwarded-for"], request.headers["user-agent"]);
+  const { rows } = await pool.query({ name: "submit", text: q.insert, values: row });
+  const created_at = rows[0].created_at.toISOString();
+  reply.code(201).headers(q.headers(id)).send(q.receipt(id, b, created_at));
+  q.announce(id, b, created_at);
+  return reply;
+});
+
+app.get("/readyz", async () => {
+  await pool.query("SELECT 1");
+  return { status: "ok" };
+});
+
+fs.rmSync(q.socket, { force: true });
+await app.listen({ path: q.socket, backlog: 4096 });
+fs.chmodSync(q.socket, 0o660);
