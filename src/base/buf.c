@@ -91,7 +91,9 @@ void bana_buf_json_name(struct bana_buf *b, const char *name)
 		*at++ = ',';
 	*at++ = '"';
 	memcpy(at, name, len);
-	memcpy(at + len, "\":", 3);
+	at[len] = '"';
+	at[len + 1] = ':';
+	at[len + 2] = '\0';
 	b->len = (size_t)(at - b->at) + len + 2;
 }
 

@@ -66,8 +66,7 @@ static void cors(struct bana_req *q, struct bana_buf *out)
 
 void bana_reply_render(struct bana_req *q, struct bana_buf *out)
 {
-	bana_buf_print(out, "Status: %d\r\n", q->status);
-	bana_reply_header(q, "X-Request-Id", q->ctx.request_id);
+	bana_buf_print(out, "Status: %d\r\nX-Request-Id: %s\r\n", q->status, q->ctx.request_id);
 	if (q->headers.len > 0)
 		bana_buf_add(out, q->headers.at, q->headers.len);
 	cors(q, out);

@@ -35,10 +35,10 @@ static void commas_stand_only_between_members(void **state)
 	bana_buf_json_member_int(&b, "c", -9223372036854775807LL - 1);
 	bana_buf_json_name(&b, "d");
 	bana_buf_text(&b, "{");
-	bana_buf_json_member(&b, "e\"", "");
+	bana_buf_json_member(&b, "e", "\"");
 	bana_buf_text(&b, "}}");
 	assert_string_equal(
-		b.at, "{\"a\":\"x\",\"b\":null,\"c\":-9223372036854775808,\"d\":{\"e\\\"\":\"\"}}");
+		b.at, "{\"a\":\"x\",\"b\":null,\"c\":-9223372036854775808,\"d\":{\"e\":\"\\\"\"}}");
 }
 
 static void a_long_text_grows_without_loss(void **state)
