@@ -23,6 +23,9 @@ void *bana_alloc(struct bana_arena *arena, size_t bytes);
 /* A copy of `len` bytes with a NUL after them. */
 char *bana_copy(struct bana_arena *arena, const char *text, size_t len);
 
+/* The texts up to the NULL, one after the other. */
+char *bana_join(struct bana_arena *arena, const char *first, ...) __attribute__((sentinel));
+
 /* printf into the arena. */
 char *bana_print(struct bana_arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -20,6 +20,7 @@ void bana_buf_init(struct bana_buf *b, struct bana_arena *arena);
 
 void bana_buf_add(struct bana_buf *b, const char *text, size_t len);
 void bana_buf_text(struct bana_buf *b, const char *text);
+void bana_buf_int(struct bana_buf *b, int64_t value);
 void bana_buf_print(struct bana_buf *b, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -43,7 +43,8 @@ BANA_RES bana_pg_exec(struct bana_ctx *ctx, const char *sql, size_t count,
 /* Several statements in one text, without values; each wait bounded by `limit_ms`. */
 BANA_RES bana_pg_script(struct bana_ctx *ctx, const char *sql, int64_t limit_ms);
 
-/* A transaction; the frame rolls back what was begun and not committed. */
+/* A transaction; the frame rolls back what was begun and not committed. OK of commit means
+ * committed; INTERNAL: a statement in it had failed. */
 BANA_RES bana_pg_begin(struct bana_ctx *ctx);
 BANA_RES bana_pg_commit(struct bana_ctx *ctx);
 void bana_pg_rollback(struct bana_ctx *ctx); /* nothing when no transaction is open */

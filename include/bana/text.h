@@ -47,6 +47,10 @@ bana_str bana_utf8_trim(bana_str s);
 /* Decimal digits only, optional leading '-', no leading zeros, no blanks, within [min, max]. */
 BANA_RES bana_parse_int(bana_str s, int64_t min, int64_t max, int64_t *value);
 
+/* Decimal, into `digits`; returns where it begins there (printf is too slow for every request). */
+enum { BANA_INT_BYTES = 24 };
+char *bana_int_write(int64_t value, char digits[BANA_INT_BYTES]);
+
 /* true|false|1|0|on|off|yes|no, any case. */
 BANA_RES bana_parse_bool(bana_str s, bool *value);
 

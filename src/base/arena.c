@@ -96,6 +96,23 @@ char *bana_copy(struct bana_arena *arena, const char *text, size_t len)
 	return copy;
 }
 
+char *bana_join(struct bana_arena *arena, const char *first, ...)
+{
+	va_list args;
+	size_t len = 0;
+	va_start(args, first);
+	for (const char *text = first; text != NULL; text = va_arg(args, const char *))
+		len += strlen(text);
+	va_end(args);
+	char *joined = bana_alloc(arena, len + 1);
+	char *at = joined;
+	va_start(args, first);
+	for (const char *text = first; text != NULL; text = va_arg(args, const char *))
+		at = stpcpy(at, text);
+	va_end(args);
+	return joined;
+}
+
 /* Printed where the next allocation would be; again, if it does not fit there. */
 char *bana_print(struct bana_arena *arena, const char *format, ...)
 {

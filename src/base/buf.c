@@ -40,6 +40,12 @@ void bana_buf_text(struct bana_buf *b, const char *text)
 	bana_buf_add(b, text, strlen(text));
 }
 
+void bana_buf_int(struct bana_buf *b, int64_t value)
+{
+	char digits[BANA_INT_BYTES];
+	bana_buf_text(b, bana_int_write(value, digits));
+}
+
 void bana_buf_print(struct bana_buf *b, const char *format, ...)
 {
 	va_list args;
@@ -109,5 +115,5 @@ void bana_buf_json_member(struct bana_buf *b, const char *name, const char *text
 void bana_buf_json_member_int(struct bana_buf *b, const char *name, long long value)
 {
 	bana_buf_json_name(b, name);
-	bana_buf_print(b, "%lld", value);
+	bana_buf_int(b, value);
 }

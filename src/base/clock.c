@@ -2,7 +2,6 @@
 
 #include "bana/arena.h"
 
-#include <stdio.h>
 #include <time.h>
 
 static int64_t read_us(clockid_t id)
@@ -34,7 +33,11 @@ void bana_iso_write(int64_t at, char text[BANA_ISO_BYTES])
 	if (second != last.second && gmtime_r(&second, &utc) != NULL &&
 		strftime(last.text, sizeof last.text, "%Y-%m-%dT%H:%M:%S", &utc) > 0)
 		last.second = second;
-	snprintf(text, BANA_ISO_BYTES, "%s.%03uZ", last.text, (unsigned)(at / 1000 % 1000) % 1000U);
+	unsigned ms = (unsigned)(at / 1000 % 1000);
+	memcpy(text, last.text, sizeof last.text - 1);
+	const char end[] = {'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10),
+		(char)('0' + ms % 10), 'Z', '\0'};
+	memcpy(text + sizeof last.text - 1, end, sizeof end);
 }
 
 /* "2026-11-20 15:33:07.361+00": the fraction may have 0 to 6 digits. */
@@ -44,12 +47,14 @@ char *bana_iso_from_pg(struct bana_arena *arena, const char *pg_text)
 	if (strlen(pg_text) < SECONDS || pg_text[10] != ' ' || strstr(pg_text, " BC") != NULL)
 		/* infinity, BC: as they are */
 		return bana_copy(arena, pg_text, strlen(pg_text));
-	char millis[4] = "000";
+	char *iso = bana_copy(arena, "0000-00-00T00:00:00.000Z", BANA_ISO_BYTES - 1);
+	memcpy(iso, pg_text, 10);
+	memcpy(iso + 11, pg_text + 11, 8);
 	for (size_t i = 0; pg_text[SECONDS] == '.' && i < 3; i++) {
 		char c = pg_text[SECONDS + 1 + i];
 		if (c < '0' || c > '9')
 			break;
-		millis[i] = c;
+		iso[SECONDS + 1 + i] = c;
 	}
-	return bana_print(arena, "%.10sT%.8s.%sZ", pg_text, pg_text + 11, millis);
+	return iso;
 }

@@ -67,9 +67,10 @@ static void put_text(struct line *l, const char *text)
 /* A value is quoted when it needs to be; control characters never reach the terminal. */
 static void put_value(struct line *l, const char *value)
 {
-	bool plain = value[0] != '\0' && strpbrk(value, " =\"\\") == NULL;
+	bool plain = value[0] != '\0';
 	for (const char *c = value; plain && *c != '\0'; c++)
-		plain = (unsigned char)*c > 0x20 && *c != 0x7F;
+		plain = (unsigned char)*c > 0x20 && *c != 0x7F && *c != '=' && *c != '"' &&
+			*c != '\\';
 	if (plain) {
 		put_text(l, value);
 		return;

@@ -37,6 +37,19 @@ BANA_RES bana_parse_int(bana_str s, int64_t min, int64_t max, int64_t *value)
 	return BANA_DONE;
 }
 
+char *bana_int_write(int64_t value, char digits[BANA_INT_BYTES])
+{
+	uint64_t n = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+	char *at = digits + BANA_INT_BYTES - 1;
+	*at = '\0';
+	do
+		*--at = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	if (value < 0)
+		*--at = '-';
+	return at;
+}
+
 BANA_RES bana_parse_bool(bana_str s, bool *value)
 {
 	/* clang-format off */

@@ -1,8 +1,9 @@
 /*
  * libfcgi would accept by itself, but ends its loop on EMFILE, drops a request on EINTR, and waits
- * up to 2 s for the peer to hang up after each answer. So the connection is accepted here and
- * handed over as if it were a kept one, and let go with FCGX_Detach, which closes without waiting:
- * on a unix socket the peer still reads all that was written, provided we have read all it sent.
+ * up to 2 s for the peer to hang up after each answer. So the connection is accepted and closed
+ * here: handed over as if it were a kept one, taken back when it is answered, and closed one
+ * request later. By then nginx has hung up by itself and need not be woken for it. On a unix socket
+ * the peer reads all that was written, provided we have read all it sent.
  */
 #include "bana/fcgi.h"
 
@@ -24,6 +25,7 @@ struct bana_fcgi {
 	FCGX_Request request;
 	sigset_t waiting_signals; /* the mask while waiting: what stops us is let in */
 	int listener, epoll;
+	int answered; /* the connection before, still open; -1: none */
 };
 
 static volatile sig_atomic_t stopping; /* for the signal handler, hence file scope */
@@ -60,6 +62,7 @@ struct bana_fcgi *bana_fcgi_new(int listener)
 	/* libfcgi itself is given no listener: it must never accept. */
 	FCGX_InitRequest(&fcgi->request, -1, 0);
 	fcgi->listener = listener;
+	fcgi->answered = -1;
 	fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);
 	/* Exclusive: a connection wakes one idle worker of the pool, not all of them. */
 	struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE};
@@ -70,10 +73,18 @@ struct bana_fcgi *bana_fcgi_new(int listener)
 	return fcgi;
 }
 
+static void hang_up(struct bana_fcgi *fcgi)
+{
+	if (fcgi->answered >= 0)
+		close(fcgi->answered);
+	fcgi->answered = -1;
+}
+
 void bana_fcgi_free(struct bana_fcgi *fcgi)
 {
 	if (fcgi == NULL)
 		return;
+	hang_up(fcgi);
 	FCGX_Free(&fcgi->request, 1);
 	close(fcgi->epoll);
 	free(fcgi);
@@ -93,6 +104,7 @@ static int accept_one(struct bana_fcgi *fcgi, void (*idle)(void *what), void *wh
 			return fd;
 		switch (errno) {
 		case EAGAIN:
+			hang_up(fcgi);
 			idle(what);
 			epoll_pwait(fcgi->epoll, &event, 1, -1, &fcgi->waiting_signals);
 			break;
@@ -186,7 +198,9 @@ bool bana_fcgi_finish(struct bana_fcgi *fcgi)
 	drain(fcgi->request.in);
 	FCGX_FClose(fcgi->request.err); /* first, so that the last record rides with the answer */
 	bool whole = FCGX_FClose(fcgi->request.out) == 0;
-	FCGX_Detach(&fcgi->request);
+	hang_up(fcgi);
+	fcgi->answered = fcgi->request.ipcFd;
+	fcgi->request.ipcFd = -1; /* ours again */
 	FCGX_Finish_r(&fcgi->request);
 	return whole;
 }

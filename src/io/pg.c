@@ -16,16 +16,17 @@ enum {
 	GRACE_MS = 500, /* the server's own time-out comes first and keeps the connection */
 	BACKOFF_FIRST_US = 50 * 1000,
 	BACKOFF_MOST_US = 500 * 1000,
-	FRESH_US = 5 * 1000, /* a connection that answered so lately is there */
 };
 
 struct bana_pg {
 	struct bana_pg_options options;
 	PGconn *conn;
-	char *prepared[STATEMENTS_MAX]; /* SQL text; its place is the statement's name */
+	struct statement {
+		char name[8];
+		char *sql;
+	} prepared[STATEMENTS_MAX];
 	size_t prepared_count;
 	int64_t backoff_us, retry_tick;
-	int64_t used_tick; /* when the last answer came */
 };
 
 struct bana_pg *bana_pg_new(const struct bana_pg_options *options)
@@ -42,7 +43,7 @@ static void drop(struct bana_pg *pg)
 	PQfinish(pg->conn);
 	pg->conn = NULL;
 	for (size_t i = 0; i < pg->prepared_count; i++)
-		free(pg->prepared[i]);
+		free(pg->prepared[i].sql);
 	pg->prepared_count = 0;
 }
 
@@ -152,7 +153,6 @@ static BANA_RES collect(
 		kept = next;
 	}
 	bana_defer(ctx->arena, clear, kept);
-	pg->used_tick = bana_tick_us();
 	if (kept == NULL || PQresultStatus(kept) == PGRES_FATAL_ERROR)
 		return fail_state(ctx, pg, kept);
 	*answer = kept;
@@ -210,8 +210,6 @@ static BANA_RES connect_within(struct bana_ctx *ctx, struct bana_pg *pg)
  * restart of the server costs no request. */
 static bool gone(struct bana_pg *pg)
 {
-	if (bana_tick_us() - pg->used_tick < FRESH_US)
-		return false;
 	struct pollfd p = {.fd = PQsocket(pg->conn), .events = POLLIN};
 	if (poll(&p, 1, 0) == 0)
 		return false;
@@ -239,26 +237,29 @@ BANA_RES bana_pg_ready(struct bana_ctx *ctx, struct bana_pg *pg)
 	return connected;
 }
 
-/* The place of `sql` among the prepared statements, preparing it if need be; STATEMENTS_MAX when
- * the cache is full and the statement has to go unprepared. */
-static BANA_RES prepare(struct bana_ctx *ctx, struct bana_pg *pg, const char *sql, size_t *place)
+/* The name of `sql` prepared, now if need be; NULL: the cache is full, it has to go unprepared. */
+static BANA_RES prepare(
+	struct bana_ctx *ctx, struct bana_pg *pg, const char *sql, const char **name)
 {
-	for (*place = 0; *place < pg->prepared_count; (*place)++) {
-		if (strcmp(pg->prepared[*place], sql) == 0)
-			return BANA_DONE;
-	}
-	if (*place == STATEMENTS_MAX)
+	size_t place = 0;
+	*name = NULL;
+	while (place < pg->prepared_count && strcmp(pg->prepared[place].sql, sql) != 0)
+		place++;
+	if (place == STATEMENTS_MAX)
 		return BANA_DONE;
-	char name[16];
-	snprintf(name, sizeof name, "s%zu", *place);
+	struct statement *s = &pg->prepared[place];
+	*name = s->name;
+	if (place < pg->prepared_count)
+		return BANA_DONE;
+	snprintf(s->name, sizeof s->name, "s%zu", place);
 	PGresult *answer;
-	if (PQsendPrepare(pg->conn, name, sql, 0, NULL) == 0)
+	if (PQsendPrepare(pg->conn, s->name, sql, 0, NULL) == 0)
 		return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
 	TRY(collect(ctx, pg, pg->options.statement_ms + GRACE_MS, &answer));
-	char *copy = strdup(sql);
-	if (copy == NULL)
+	s->sql = strdup(sql);
+	if (s->sql == NULL)
 		abort();
-	pg->prepared[pg->prepared_count++] = copy;
+	pg->prepared_count++;
 	return BANA_DONE;
 }
 
@@ -266,13 +267,11 @@ BANA_RES bana_pg_exec(struct bana_ctx *ctx, const char *sql, size_t count,
 	const char *const *values, const struct bana_rows **rows)
 {
 	struct bana_pg *pg = ctx->db;
+	const char *name;
 	TRY(bana_pg_ready(ctx, pg));
-	size_t place;
-	TRY(prepare(ctx, pg, sql, &place));
-	char name[16];
-	snprintf(name, sizeof name, "s%zu", place);
+	TRY(prepare(ctx, pg, sql, &name));
 	int sent =
-		place < STATEMENTS_MAX
+		name != NULL
 			? PQsendQueryPrepared(pg->conn, name, (int)count, values, NULL, NULL, 0)
 			: PQsendQueryParams(pg->conn, sql, (int)count, NULL, values, NULL, NULL, 0);
 	if (sent == 0)
@@ -294,6 +293,11 @@ BANA_RES bana_pg_script(struct bana_ctx *ctx, const char *sql, int64_t limit_ms)
 	return collect(ctx, pg, limit_ms, &answer);
 }
 
+static PGresult *result_of(const struct bana_rows *rows)
+{
+	return (PGresult *)(uintptr_t)rows; /* libpq's readers differ in what they call const */
+}
+
 BANA_RES bana_pg_begin(struct bana_ctx *ctx)
 {
 	return bana_pg_exec(ctx, "BEGIN", 0, NULL, NULL);
@@ -301,7 +305,13 @@ BANA_RES bana_pg_begin(struct bana_ctx *ctx)
 
 BANA_RES bana_pg_commit(struct bana_ctx *ctx)
 {
-	return bana_pg_exec(ctx, "COMMIT", 0, NULL, NULL);
+	const struct bana_rows *done;
+	TRY(bana_pg_exec(ctx, "COMMIT", 0, NULL, &done));
+	/* PostgreSQL answers COMMIT of a failed transaction with ROLLBACK, and calls that success.
+	 */
+	if (strcmp(PQcmdStatus(result_of(done)), "COMMIT") == 0)
+		return BANA_DONE;
+	return bana_fail(ctx, BANA_INTERNAL, NULL, "a failed transaction was to be committed");
 }
 
 void bana_pg_rollback(struct bana_ctx *ctx)
@@ -310,11 +320,6 @@ void bana_pg_rollback(struct bana_ctx *ctx)
 	if (pg == NULL || pg->conn == NULL || PQtransactionStatus(pg->conn) == PQTRANS_IDLE)
 		return;
 	bana_ignore(bana_pg_exec(ctx, "ROLLBACK", 0, NULL, NULL), "the connection is dropped then");
-}
-
-static PGresult *result_of(const struct bana_rows *rows)
-{
-	return (PGresult *)(uintptr_t)rows; /* libpq's readers differ in what they call const */
 }
 
 size_t bana_rows_count(const struct bana_rows *rows)

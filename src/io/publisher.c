@@ -192,10 +192,13 @@ BANA_RES bana_publisher_write(
 	bana_buf_init(&b, ctx->arena);
 	for (size_t i = 0; i < count; i++) {
 		posts[i].status = 0;
-		bana_buf_print(&b,
-			"POST %.*s%s HTTP/1.1\r\nHost: publisher\r\n"
-			"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-			(int)p->path.len, p->path.at, posts[i].room, posts[i].body.len);
+		bana_buf_text(&b, "POST ");
+		bana_buf_add(&b, p->path.at, p->path.len);
+		bana_buf_text(&b, posts[i].room);
+		bana_buf_text(&b, " HTTP/1.1\r\nHost: publisher\r\n"
+				  "Content-Type: application/json\r\nContent-Length: ");
+		bana_buf_int(&b, (int64_t)posts[i].body.len);
+		bana_buf_text(&b, "\r\n\r\n");
 		bana_buf_add(&b, posts[i].body.at, posts[i].body.len);
 	}
 	if (stale(p))

@@ -121,7 +121,7 @@ static BANA_RES write_bus(struct bana_ctx *ctx, struct batch *b)
 		bana_buf_text(&body, ",");
 		bana_buf_add(&body, m->from->frame.at + 1, m->from->frame.len - 1);
 		b->publications[i] = (struct bana_publication){
-			.channel = bana_print(ctx->arena, "ws:room:%s", m->room),
+			.channel = bana_join(ctx->arena, "ws:room:", m->room, NULL),
 			.body = bana_buf_str(&body)};
 	}
 	return bana_redis_publish_write(ctx, ctx->app->redis, b->publications, b->message_count);

@@ -66,13 +66,21 @@ static void cors(struct bana_req *q, struct bana_buf *out)
 
 void bana_reply_render(struct bana_req *q, struct bana_buf *out)
 {
-	bana_buf_print(out, "Status: %d\r\nX-Request-Id: %s\r\n", q->status, q->ctx.request_id);
+	bana_buf_text(out, "Status: ");
+	bana_buf_int(out, q->status);
+	bana_buf_text(out, "\r\nX-Request-Id: ");
+	bana_buf_text(out, q->ctx.request_id);
+	bana_buf_text(out, "\r\n");
 	if (q->headers.len > 0)
 		bana_buf_add(out, q->headers.at, q->headers.len);
 	cors(q, out);
-	if (q->status != 204)
-		bana_buf_print(out, "Content-Type: %s\r\nContent-Length: %zu\r\n",
-			q->media == NULL ? "application/json" : q->media, q->reply.len);
+	if (q->status != 204) {
+		bana_buf_text(out, "Content-Type: ");
+		bana_buf_text(out, q->media == NULL ? "application/json" : q->media);
+		bana_buf_text(out, "\r\nContent-Length: ");
+		bana_buf_int(out, (int64_t)q->reply.len);
+		bana_buf_text(out, "\r\n");
+	}
 	bana_buf_text(out, "\r\n");
 	if (q->reply.len > 0 && !bana_str_is(q->method, "HEAD"))
 		bana_buf_add(out, q->reply.at, q->reply.len);

@@ -12,8 +12,6 @@
 #include "bana/req.h"
 #include "bana/run.h"
 
-#include <stdio.h>
-
 enum { TARGET_BYTES_MAX = 16384 };
 
 /* ignis.md 3: 1 to 255 of [A-Za-z0-9_\-=], else a new one. */
@@ -95,16 +93,15 @@ void bana_run_request(struct bana_req *q, struct bana_buf *out)
 
 static void log_request(const struct bana_req *q, int64_t begun_tick, bool whole)
 {
-	char status[16], ms[32];
-	snprintf(status, sizeof status, "%d", q->status);
-	long long us = bana_tick_us() - begun_tick;
-	snprintf(ms, sizeof ms, "%lld.%03lld", us / 1000, us % 1000);
+	char status[BANA_INT_BYTES], us[BANA_INT_BYTES];
 	enum bana_level level = q->status == 500  ? BANA_ERROR
 				: q->status > 500 ? BANA_WARN
 						  : BANA_INFO;
 	bana_log(&q->ctx, level, "request", "method", q->route == NULL ? "-" : q->route->verb,
-		"route", q->route == NULL ? "-" : q->route->path, "status", status, "ms", ms, "why",
-		q->ctx.failure.why, "client", whole ? NULL : "gone", NULL);
+		"route", q->route == NULL ? "-" : q->route->path, "status",
+		bana_int_write(q->status, status), "us",
+		bana_int_write(bana_tick_us() - begun_tick, us), "why", q->ctx.failure.why,
+		"client", whole ? NULL : "gone", NULL);
 }
 
 static const char *param(void *source, const char *name)

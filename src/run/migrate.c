@@ -71,8 +71,8 @@ static BANA_RES for_scripts(struct bana_ctx *ctx, const char *folder,
 			result = read_file(ctx, bana_print(ctx->arena, "%s/%s", path, name), &sql);
 		if (result.fault == BANA_OK)
 			result = each(ctx, name, sql);
-		if (result.fault != BANA_OK && ctx->failure.message != NULL)
-			ctx->failure.detail = name;
+		if (result.fault != BANA_OK && ctx->failure.detail == NULL)
+			ctx->failure.detail = name; /* the first that failed */
 		free(entries[i]);
 	}
 	free(entries);
