@@ -206,14 +206,13 @@ static BANA_RES connect_within(struct bana_ctx *ctx, struct bana_pg *pg)
 	return settle(ctx, pg);
 }
 
-/* Did the server say good-bye while we were idle? Found out before anything is sent, so that a
- * restart of the server costs no request. */
+/* Nothing is owed to us while we are idle, so whatever there is to read is a good-bye (a server
+ * that restarts says it before it hangs up). Found out before anything is sent, so that it costs no
+ * request; the rare notice of a changed configuration costs a new connection. */
 static bool gone(struct bana_pg *pg)
 {
 	struct pollfd p = {.fd = PQsocket(pg->conn), .events = POLLIN};
-	if (poll(&p, 1, 0) == 0)
-		return false;
-	return PQconsumeInput(pg->conn) == 0 || PQstatus(pg->conn) == CONNECTION_BAD;
+	return poll(&p, 1, 0) != 0;
 }
 
 BANA_RES bana_pg_ready(struct bana_ctx *ctx, struct bana_pg *pg)
