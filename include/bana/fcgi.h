@@ -24,7 +24,7 @@ bool bana_fcgi_accept(struct bana_fcgi *fcgi, void (*idle)(void *what), void *wh
 const char *bana_fcgi_param(const struct bana_fcgi *fcgi, const char *name);
 
 /* The whole body. TOO_LARGE: announced as, or found, longer than `bytes_max`. MALFORMED: shorter
- * than announced, or no length given. */
+ * than announced. Without a length (nginx always gives one when there is a body) it is empty. */
 BANA_RES bana_fcgi_body(
 	struct bana_fcgi *fcgi, struct bana_arena *arena, size_t bytes_max, bana_str *body);
 

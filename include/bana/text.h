@@ -29,7 +29,7 @@ static inline bana_str bana_str_of(const char *text)
 
 static inline bool bana_str_is(bana_str s, const char *text)
 {
-	return s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
+	return s.len == strlen(text) && (s.len == 0 || memcmp(s.at, text, s.len) == 0);
 }
 
 /* The part before `mark` (all of it when absent); `rest` becomes what follows the mark. */

@@ -104,6 +104,15 @@ static BANA_RES open_text(struct bana_ctx *ctx, const struct bana_settings *sett
 	return bana_aes256_open(ctx, gcm, key, bytes, plain);
 }
 
+/* The sealed text is one JSON value, and nothing but one. */
+static BANA_RES open_value(struct bana_ctx *ctx, const struct bana_settings *settings,
+	const struct bana_json *sealed, const struct bana_json **value)
+{
+	bana_str text;
+	TRY(open_text(ctx, settings, bana_json_str(sealed), &text));
+	return bana_json_parse(ctx, text, BANA_JSON_DEPTH_MAX, value);
+}
+
 /* Every claim but the registered ones has its name and its value sealed: write the open object. */
 static BANA_RES open_claims(struct bana_ctx *ctx, const struct bana_settings *settings,
 	const struct bana_json *sealed, const struct bana_json **open)
@@ -113,21 +122,19 @@ static BANA_RES open_claims(struct bana_ctx *ctx, const struct bana_settings *se
 	bana_buf_init(&b, ctx->arena);
 	bana_buf_text(&b, "{");
 	for (struct bana_json_member m = {0}; bana_json_next(sealed, &m);) {
-		bana_str name = bana_str_of(m.name), value;
-		if (bana_list_has(registered, m.name)) {
-			value = bana_json_write(ctx, m.value);
-		} else {
-			if (bana_json_kind(m.value) != BANA_JSON_STRING ||
+		bana_str name = bana_str_of(m.name);
+		const struct bana_json *value = m.value;
+		if (!bana_list_has(registered, m.name) &&
+			(bana_json_kind(m.value) != BANA_JSON_STRING ||
 				open_text(ctx, settings, name, &name).fault != BANA_OK ||
-				open_text(ctx, settings, bana_json_str(m.value), &value).fault !=
-					BANA_OK)
-				return refuse(ctx, "a claim is not encrypted with our secret");
-		}
+				open_value(ctx, settings, m.value, &value).fault != BANA_OK))
+			return refuse(ctx, "a claim is not encrypted with our secret");
 		if (b.at[b.len - 1] != '{')
 			bana_buf_text(&b, ",");
 		bana_buf_json_str(&b, name);
 		bana_buf_text(&b, ":");
-		bana_buf_add(&b, value.at, value.len);
+		bana_str text = bana_json_write(ctx, value);
+		bana_buf_add(&b, text.at, text.len);
 	}
 	bana_buf_text(&b, "}");
 	if (bana_json_parse(ctx, bana_buf_str(&b), BANA_JSON_DEPTH_MAX, open).fault != BANA_OK)
@@ -197,9 +204,11 @@ BANA_RES bana_claims_read(struct bana_ctx *ctx, const struct bana_settings *sett
 	if (text.len == 0 || text.len >= sizeof actor->user_id)
 		return refuse(ctx, "userId is empty or too long");
 	memcpy(actor->user_id, text.at, text.len);
-	if (text_claim(claims, "principalType", &text)) {
-		if (text.len == 0 || text.len >= sizeof actor->principal_type)
-			return refuse(ctx, "principalType is empty or too long");
+	const struct bana_json *type;
+	if (bana_json_get(claims, "principalType", &type)) {
+		if (!text_claim(claims, "principalType", &text) || text.len == 0 ||
+			text.len >= sizeof actor->principal_type)
+			return refuse(ctx, "principalType is no short text");
 		snprintf(actor->principal_type, sizeof actor->principal_type, "%.*s", (int)text.len,
 			text.at);
 	}

@@ -24,12 +24,14 @@ static int lock(int fd, int command, short type, off_t byte)
 	return rc;
 }
 
-/* First of the pool: keep the last id, forget the rest. */
+/* First of the pool: keep the last id, forget the rest. The id is never touched: being killed here
+ * must not lose it. */
 static void begin(struct bana_pool_shared *s, uint64_t listener)
 {
-	int64_t last_id = s->magic == magic ? atomic_load(&s->last_id) : 0;
-	memset(s, 0, sizeof *s);
-	atomic_store(&s->last_id, last_id);
+	const size_t after = offsetof(struct bana_pool_shared, last_id) + sizeof s->last_id;
+	if (s->magic != magic)
+		atomic_store(&s->last_id, 0);
+	memset((char *)s + after, 0, sizeof *s - after);
 	s->listener = listener;
 	s->magic = magic;
 }

@@ -115,6 +115,8 @@ static BANA_RES check_rooms(struct bana_req *q, bana_str list, struct bana_buf *
 	int64_t count = 0, most = q->ctx.app->settings->ws_rooms_max;
 	for (bana_str rest = list; rest.len > 0; count++)
 		bana_str_cut(rest, ',', &rest);
+	if (list.at[list.len - 1] == ',')
+		return malformed(q, "Malformed room name");
 	if (count > most || list.len > LIST_BYTES_MAX)
 		return bana_fail(&q->ctx, BANA_INVALID,
 			bana_print(q->ctx.arena, "Too many rooms: at most %lld in %d characters",

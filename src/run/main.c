@@ -70,13 +70,6 @@ static int run_api(struct program *p)
 		bana_log(NULL, BANA_ERROR, "cannot start", "why", why, NULL);
 		return 1;
 	}
-	app->publisher = bana_publisher_new(s->publish_url, s->publish_timeout_ms);
-	if (app->publisher == NULL) {
-		fprintf(stderr, "APP_ENV_NCHAN_PUBLISH_URL: http://host:port/path/ or "
-				"http://unix:/socket:/path/ is expected\n");
-		bana_pool_close(&p->pool);
-		return 2;
-	}
 	app->pool = &p->pool;
 	app->redis = bana_redis_new(s->redis_url, app->service->redis_name, s->redis_timeout_ms);
 	app->jwks = bana_jwks_new(s, &p->pool);
@@ -94,7 +87,6 @@ static int run_api(struct program *p)
 	bana_token_cache_free(app->tokens);
 	bana_jwks_free(app->jwks);
 	bana_redis_free(app->redis);
-	bana_publisher_free(app->publisher);
 	bana_pool_close(&p->pool);
 	return status;
 }
@@ -195,11 +187,20 @@ int bana_main(const struct bana_service *service, int argc, char **argv)
 	}
 	if (command == NULL)
 		return usage(service, stderr);
-	if (!bana_settings_load(groups, group_count, stderr))
+	bool good = bana_settings_load(groups, group_count, stderr);
+	if (good)
+		p.app.publisher =
+			bana_publisher_new(p.settings.publish_url, p.settings.publish_timeout_ms);
+	if (good && p.app.publisher == NULL)
+		fprintf(stderr, "APP_ENV_NCHAN_PUBLISH_URL: http://host:port/path/ or "
+				"http://unix:/socket:/path/ is expected\n");
+	if (!good || p.app.publisher == NULL)
 		return 2;
 	char base_path[256];
 	snprintf(base_path, sizeof base_path, "/v1/api/%s", service->name);
 	p.app.base_path = *p.settings.base_path == '\0' ? base_path : p.settings.base_path;
 	bana_log_init(service->name, level_of(p.settings.log_level));
-	return command->run(&p);
+	int status = command->run(&p);
+	bana_publisher_free(p.app.publisher);
+	return status;
 }

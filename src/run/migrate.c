@@ -10,8 +10,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
-enum { FILES_MAX = 1000, FILE_BYTES_MAX = 4 * 1024 * 1024, LIMIT_MS = 600000 };
+enum { FILE_BYTES_MAX = 4 * 1024 * 1024, LIMIT_MS = 600000 };
 
 /* "0001_what.sql", "10_what.sql": a number, then a name. */
 static int is_script(const struct dirent *entry)
@@ -44,9 +45,12 @@ static BANA_RES read_file(struct bana_ctx *ctx, const char *path, bana_str *text
 	if (file == NULL)
 		return fail_file(ctx, path);
 	bana_defer(ctx->arena, close_file, file);
-	char *bytes = bana_alloc(ctx->arena, FILE_BYTES_MAX);
-	size_t len = fread(bytes, 1, FILE_BYTES_MAX - 1, file);
-	if (ferror(file) || len == FILE_BYTES_MAX - 1)
+	struct stat st;
+	if (fstat(fileno(file), &st) != 0 || st.st_size > FILE_BYTES_MAX)
+		return fail_file(ctx, path);
+	char *bytes = bana_alloc(ctx->arena, (size_t)st.st_size + 1);
+	size_t len = fread(bytes, 1, (size_t)st.st_size, file);
+	if (ferror(file))
 		return fail_file(ctx, path);
 	*text = (bana_str){bytes, len};
 	return BANA_DONE;

@@ -13,6 +13,8 @@ static void sealed_claims_are_opened_with_the_right_secret_only(void **state)
 	struct unit *u = *state;
 	/* clang-format off */
 	static const struct { const char *cipher, *secret, *user, *claims; } rows[] = {
+		/* one sealed value is one JSON value, not two members */
+		{"aes-256-cbc", "short secret", NULL, "{\"exp\":4102444800,\"AQEBAQEBAQEBAQEBAQEBAewcQNmSUl9keVHs7RrkrmY=\":\"AgICAgICAgICAgICAgICAsrI+ybB8OI5ko2ysmXxkwPIOlz5on1r0MQ1iSlEnyqm\"}"},
 		{"aes-256-cbc", "short secret", "u-1", "{\"iss\":\"issuer\",\"exp\":4102444800,\"ABQoPFBkeIygtMjc8AQYLKacCqQBxALNEeGMvunMAVQ=\":\"0OT4DCA0S"
 			"FxwhJiswNTo/LhK2FwcDX2zO3svwNOSLD8=\",\"oLTI3PAEGCxAVGh8kKS4zLrgt/0dv0vHWfYTL6A9wdM=\":\"cISYr"
 			"MDU6PwQJDhMYHSInCpk6TlHbLiUP4sZbTMohm7d/ALLt95VFw1WKD+kmzCY2wBQjMyQ86qUEx96FG0GYA==\",\"QFRo"

@@ -1,7 +1,9 @@
 #include "unit/support.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -192,6 +194,7 @@ static void a_killed_worker_frees_its_place(void **state)
 	assert_int_equal(0, pipe(ready));
 	pid_t pid = fork();
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* never outlive a test that crashed */
 		struct bana_pool pool;
 		char why[256];
 		if (bana_pool_open(&pool, dir, 7, 1, why, sizeof why).fault != BANA_OK)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -35,6 +36,7 @@ static int start(void **state)
 	snprintf(url, sizeof url, "unix://%s", path);
 	pid = fork();
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* never outlive a test that crashed */
 		if (freopen("/dev/null", "w", stdout) == NULL)
 			_exit(126);
 		execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", path,

@@ -101,7 +101,7 @@ static void room_names_are_judged(void **state)
 		{"rooms=broadcast", BANA_NOT_FOUND}, {"rooms=client/x", BANA_NOT_FOUND}, {"rooms=Things", BANA_NOT_FOUND},
 		{"", BANA_MALFORMED}, {"rooms", BANA_MALFORMED}, {"rooms=", BANA_MALFORMED}, {"Rooms=things", BANA_MALFORMED},
 		{"rooms=,", BANA_MALFORMED}, {"rooms=,things", BANA_MALFORMED}, {"rooms=,,things", BANA_MALFORMED},
-		{"rooms=things/", BANA_MALFORMED}, {"rooms=/things", BANA_MALFORMED},
+		{"rooms=things,", BANA_MALFORMED}, {"rooms=things/", BANA_MALFORMED}, {"rooms=/things", BANA_MALFORMED},
 		{"rooms=things//5", BANA_MALFORMED}, {"rooms=things/..", BANA_MALFORMED}, {"rooms=things/.", BANA_MALFORMED},
 		{"rooms=../_internal", BANA_MALFORMED}, {"rooms=things/5%0d%0aX-Accel-Redirect:%20/x", BANA_MALFORMED},
 		{"rooms=things/%00", BANA_MALFORMED}, {"rooms=things/%FF", BANA_MALFORMED}, {"rooms=things/%zz", BANA_MALFORMED},
