@@ -126,6 +126,8 @@ static BANA_RES check_rooms(struct bana_req *q, bana_str list, struct bana_buf *
 		bana_str name = bana_str_cut(rest, ',', &rest);
 		if (!name_valid(name))
 			return malformed(q, "Malformed room name");
+		if (bana_list_has(channels->at, bana_copy(q->ctx.arena, name.at, name.len)))
+			continue; /* nchan would send every frame twice */
 		TRY(check_room(q, name));
 		bana_buf_text(channels, ",");
 		bana_buf_add(channels, name.at, name.len);

@@ -64,10 +64,31 @@ static void cors(struct bana_req *q, struct bana_buf *out)
 		bana_list_has(allowed, "*") ? "*" : origin, exposed);
 }
 
+/* RFC 9112 section 4: the blank after the status is needed even where the words are not. */
+static const char *reason(int status)
+{
+	/* clang-format off */
+	static const struct { int status; const char *words; } reasons[] = {
+		{200, " OK"}, {201, " Created"}, {204, " No Content"}, {400, " Bad Request"},
+		{401, " Unauthorized"}, {403, " Forbidden"}, {404, " Not Found"},
+		{405, " Method Not Allowed"}, {409, " Conflict"}, {412, " Precondition Failed"},
+		{413, " Content Too Large"}, {415, " Unsupported Media Type"},
+		{422, " Unprocessable Content"}, {429, " Too Many Requests"},
+		{500, " Internal Server Error"}, {503, " Service Unavailable"},
+	};
+	/* clang-format on */
+	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+		if (reasons[i].status == status)
+			return reasons[i].words;
+	}
+	return " ";
+}
+
 void bana_reply_render(struct bana_req *q, struct bana_buf *out)
 {
 	bana_buf_text(out, "Status: ");
 	bana_buf_int(out, q->status);
+	bana_buf_text(out, reason(q->status));
 	bana_buf_text(out, "\r\nX-Request-Id: ");
 	bana_buf_text(out, q->ctx.request_id);
 	bana_buf_text(out, "\r\n");

@@ -1,0 +1,30 @@
+// What is really stored, read with the service's own role.
+import pg from "pg";
+
+import { stack } from "./stack.mjs";
+
+let pool;
+const connect = () => {
+  pool ??= new pg.Pool({ connectionString: stack.env.DATABASE_URL, max: 2 }).on("error", () => {
+    // an idle connection died with its server: the pool makes another
+  });
+  return pool;
+};
+
+export const query = async (sql, values) => (await connect().query(sql, values)).rows;
+
+export const inquiryRow = async (id) => (await query('SELECT * FROM outreach."Inquiry" WHERE id = $1', [id]))[0];
+
+export const inquiriesOf = (email) => query('SELECT * FROM outreach."Inquiry" WHERE email = $1', [email]);
+
+export const subscriberRow = async (email) =>
+  (await query('SELECT * FROM outreach."Subscriber" WHERE lower(email) = lower($1) AND deleted_at IS NULL', [email]))[0];
+
+// How many of these inquiries exist.
+export const countStored = async (ids) =>
+  Number((await query('SELECT count(*) FROM outreach."Inquiry" WHERE id = ANY($1::bigint[])', [ids]))[0].count);
+
+export const close = async () => {
+  await pool?.end();
+  pool = undefined;
+};

@@ -1,0 +1,112 @@
+// A counted load of submits, to see what a fault costs. Its clients pause, so that it leaves room for repairs.
+import assert from "node:assert/strict";
+import { Agent, request } from "node:http";
+
+import { inquiry } from "./api.mjs";
+import { countStored } from "./db.mjs";
+import { stack } from "./stack.mjs";
+import { sleep, until, within } from "./wait.mjs";
+
+const CLIENTS = 16;
+const PAUSE_MS = 10;
+
+// One answer: { begun, ms, status (0: no answer), id, retryAfter, error, reused (the connection was) }.
+const submitOnce = (agent, url) =>
+  new Promise((done) => {
+    const begun = performance.now();
+    const body = JSON.stringify(inquiry());
+    const end = (more) => done({ begun, ms: performance.now() - begun, status: 0, reused: asked.reusedSocket, ...more });
+    const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) };
+    const asked = request(url, { method: "POST", agent, headers, timeout: within(30_000) }, (answer) => {
+      let text = "";
+      answer.on("data", (part) => (text += part));
+      answer.on("error", (error) => end({ error }));
+      answer.on("end", () => {
+        const status = answer.statusCode;
+        end({ status, id: status === 201 ? JSON.parse(text).data.id : undefined, retryAfter: answer.headers["retry-after"] });
+      });
+    });
+    asked.on("error", (error) => end({ error }));
+    asked.on("timeout", () => asked.destroy(new Error("no answer in time")));
+    asked.end(body);
+  });
+
+export class Load {
+  answers = [];
+  #running = true;
+  #clients;
+
+  constructor({ clients = CLIENTS } = {}) {
+    const agent = new Agent({ keepAlive: true, maxSockets: clients });
+    const url = `${stack.env.BASE_URL}/inquiries/submit`;
+    const client = async () => {
+      while (this.#running) {
+        this.answers.push(await submitOnce(agent, url));
+        await sleep(PAUSE_MS);
+      }
+    };
+    this.#clients = Promise.all(Array.from({ length: clients }, client)).finally(() => agent.destroy());
+  }
+
+  get accepted() {
+    return this.answers.filter(({ status }) => status === 201);
+  }
+
+  get refused() {
+    return this.answers.filter(({ status }) => status !== 201);
+  }
+
+  // The longest time without an acknowledgement, in milliseconds.
+  get gap() {
+    const ends = this.accepted.map(({ begun, ms }) => begun + ms).sort((a, b) => a - b);
+    return Math.max(0, ...ends.slice(1).map((end, i) => end - ends[i]));
+  }
+
+  statuses() {
+    const counts = {};
+    for (const { status } of this.answers) counts[status] = (counts[status] ?? 0) + 1;
+    return counts;
+  }
+
+  // Until so many more were acknowledged (or answered at all).
+  async more(count, list = "accepted", ms = 30_000) {
+    const from = this[list].length;
+    await until(`${count} more ${list}`, () => this[list].length >= from + count, ms);
+  }
+
+  // Every client has its last answer.
+  async stop() {
+    this.#running = false;
+    await this.#clients;
+    return this;
+  }
+
+  // The promise of the service: what was acknowledged is there, and no id was given twice.
+  async assertNothingLost() {
+    const ids = this.accepted.map(({ id }) => id);
+    assert.ok(ids.length > 0, "the load did something");
+    assert.equal(new Set(ids).size, ids.length, "every id once");
+    let stored = 0;
+    for (let i = 0; i < ids.length; i += 5000) stored += await countStored(ids.slice(i, i + 5000));
+    assert.equal(stored, ids.length, "every acknowledged submit is stored");
+  }
+
+  assertNoneRefused() {
+    assert.deepEqual(this.statuses(), { 201: this.answers.length }, String(this.refused[0]?.error ?? ""));
+  }
+}
+
+// Run `disturb(load)` under load; the stack is whole again afterwards, whatever happened.
+export async function underLoad(disturb, options) {
+  const load = new Load(options);
+  try {
+    await load.more(100);
+    await disturb(load);
+    await load.stop();
+  } finally {
+    await load.stop();
+    if (!stack.isWhole()) await stack.repair();
+  }
+  await load.assertNothingLost();
+  return load;
+}

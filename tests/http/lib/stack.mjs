@@ -1,0 +1,154 @@
+// The stack under test: where it is, its processes, and how to disturb and repair it.
+import { execFile } from "node:child_process";
+import { readFileSync, readdirSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+import { gone, within } from "./wait.mjs";
+
+const run = promisify(execFile);
+const repo = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
+
+// A file of `export NAME='value'` lines, as deploy/quickstart writes them.
+const exportsOf = (file) =>
+  Object.fromEntries(
+    [...readFileSync(file, "utf8").matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name, value]) => [
+      name,
+      value.replaceAll("'\\''", "'"),
+    ]),
+  );
+
+const childrenOf = (pid) => {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+};
+
+const commandOf = (pid) => {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+  } catch {
+    return "";
+  }
+};
+
+export class Stack {
+  constructor(dir) {
+    this.dir = dir;
+  }
+
+  get env() {
+    return exportsOf(join(this.dir, "env"));
+  }
+
+  get secret() {
+    return readFileSync(join(this.dir, "secret"), "utf8").trim();
+  }
+
+  get origin() {
+    return new URL(this.env.BASE_URL).origin;
+  }
+
+  // Of "edge", "rooms", "pool", "postgres" or "redis".
+  pid(part) {
+    return Number(this.env[`${part.toUpperCase()}_PID`]);
+  }
+
+  workers() {
+    return childrenOf(this.pid("pool")).filter((pid) => commandOf(pid) === "bana-outreach");
+  }
+
+  // The processes below a part, e.g. the nginx workers of "rooms".
+  children(part) {
+    return childrenOf(this.pid(part));
+  }
+
+  isWhole() {
+    return ["edge", "rooms", "pool", "postgres", "redis"].every((part) => !gone(this.pid(part))) && this.workers().length === this.size;
+  }
+
+  get size() {
+    return Number(this.#option("workers"));
+  }
+
+  // kill(2) for a part and everything below it: nothing of it may go on.
+  signalAll(part, signal) {
+    for (const pid of [this.pid(part), ...this.children(part)]) process.kill(pid, signal);
+  }
+
+  log(name) {
+    return readFileSync(join(this.dir, "log", name), "utf8");
+  }
+
+  logNames() {
+    return readdirSync(join(this.dir, "log"));
+  }
+
+  async quickstart(...args) {
+    return this.#quickstart({}, args);
+  }
+
+  // Start what is down, with the settings it had; what runs is not touched.
+  async repair() {
+    return this.#quickstart(exportsOf(join(this.dir, "settings")), ["start", "--no-demo"]);
+  }
+
+  async #quickstart(settings, args) {
+    const options = { env: { ...process.env, ...settings }, timeout: within(120_000), maxBuffer: 1 << 24 };
+    const done = await run(join(repo, "deploy/quickstart"), [...args, "--state", this.dir], options);
+    return done.stdout;
+  }
+
+  // Start (or start again, with other settings) a stack of our own on the database and Redis of this one.
+  async beside(name, settings, { workers = 4 } = {}) {
+    const { DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL } = this.env;
+    const other = new Stack(`${this.dir}.${name}`);
+    const all = {
+      APP_ENV_DATABASE_URL: DATABASE_URL,
+      APP_ENV_DATABASE_OWNER_URL: DATABASE_OWNER_URL,
+      APP_ENV_WEBSOCKET_REDIS_URL: REDIS_URL,
+      ROOMS_NAMESPACE: name,
+      ...settings,
+    };
+    const options = ["start", "--no-demo", "--workers", String(workers), "--preset", this.#option("preset")];
+    const port = other.#port ?? (await freePort());
+    await other.#quickstart(all, [...options, "--port", String(port)]);
+    return other;
+  }
+
+  get #port() {
+    try {
+      return new URL(this.env.BASE_URL).port;
+    } catch {
+      return undefined;
+    }
+  }
+
+  // Of the last start.
+  #option(name) {
+    return new RegExp(`^last_${name}='(.*)'$`, "m").exec(readFileSync(join(this.dir, "options"), "utf8"))[1];
+  }
+
+  async remove() {
+    await this.quickstart("stop");
+    const reports = this.logNames().filter((name) => /^(a|ub|l)san\./.test(name));
+    if (reports.length > 0) throw new Error(reports.map((name) => this.log(name)).join("\n"));
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+export const freePort = () =>
+  new Promise((found, failed) => {
+    const server = createServer().once("error", failed);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => found(port));
+    });
+  });
+
+if (!process.env.BANA_STACK) throw new Error("BANA_STACK=DIR: a stack that `tests/stack start PRESET DIR` made");
+export const stack = new Stack(resolve(process.env.BANA_STACK));

@@ -1,0 +1,19 @@
+# add_suites(FOLDER): one file of tests/FOLDER is one test with that label. They share a stack, so one runs at a time.
+get_filename_component(tests ${CMAKE_CURRENT_LIST_DIR} DIRECTORY)
+set(stack ${CMAKE_BINARY_DIR}/stack)
+set(environment "BANA_STACK=${stack}")
+set(patience 300)
+if(BANA_TEST_PRESET STREQUAL "asan")
+  list(APPEND environment "BANA_SLOW=1")
+  set(patience 900)
+endif()
+
+function(add_suites folder)
+  file(GLOB suites CONFIGURE_DEPENDS ${tests}/${folder}/*.test.mjs)
+  foreach(suite IN LISTS suites)
+    get_filename_component(name ${suite} NAME_WE)
+    add_test(NAME ${folder}.${name} COMMAND node --test-reporter=spec ${suite})
+    set_tests_properties(${folder}.${name} PROPERTIES LABELS ${folder} TIMEOUT ${patience}
+      ENVIRONMENT "${environment}" FIXTURES_REQUIRED "npm;stack" RESOURCE_LOCK stack)
+  endforeach()
+endfunction()
