@@ -4,7 +4,7 @@
 #ifndef BANA_ACTOR_H
 #define BANA_ACTOR_H
 
-#include <stdint.h>
+#include "bana/text.h"
 
 enum { BANA_ROLES_MAX = 16, BANA_ROLE_BYTES = 64, BANA_USER_BYTES = 128 };
 
@@ -15,5 +15,9 @@ struct bana_actor {
 	unsigned role_count;
 	int64_t expires_at; /* us since 1970 */
 };
+
+/* "900_OWNER", "Owner", "010_shop-owner": upper case, without the priority. False: empty or too
+ * long to be a role. */
+bool bana_role_write(bana_str text, char role[BANA_ROLE_BYTES]);
 
 #endif

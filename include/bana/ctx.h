@@ -73,6 +73,9 @@ static inline BANA_RES bana_fail_later(struct bana_ctx *ctx, const char *message
 	return bana_fail(ctx, BANA_UNAVAILABLE, message, why);
 }
 
+/* Forget what went wrong, to try something else in the same unit of work. */
+void bana_failure_clear(struct bana_ctx *ctx);
+
 /* Add one reason; at most 100 are kept. Return value of bana_fail follows from the caller. */
 void bana_issue_add(struct bana_ctx *ctx, const char *path, const char *code, const char *expected,
 	const char *message);

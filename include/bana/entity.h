@@ -15,7 +15,7 @@ enum bana_type {
 	BANA_EMAIL,   /* text; an address of RFC 5321 as people have them; see rest/email.c */
 	BANA_ENUM,    /* text; one of `choices` */
 	BANA_ID,      /* bigint; a decimal string in JSON */
-	BANA_OBJECT,  /* jsonb; max bytes of its compact text, at most BANA_OBJECT_DEPTH deep */
+	BANA_OBJECT,  /* json; max bytes of its compact text, at most BANA_OBJECT_DEPTH deep */
 	BANA_TEXTS,   /* text[]; at most `max` items of 1 to `min` characters */
 	BANA_SMALL,   /* smallint */
 	BANA_INSTANT, /* timestamptz(3); ISO 8601 UTC in JSON */

@@ -44,8 +44,9 @@ void bana_announce(struct bana_ctx *ctx, const struct bana_announcement *what);
 
 /*
  * Announcements of a worker wait here until it has nothing better to do: sent at once when no
- * request waits, together with the next ones (at most 16, at most 20 ms) when requests do. Under
- * load the answers of one batch are read when the next one leaves, so nothing is waited for.
+ * request waits, together with the next ones when requests do: at most 16, and after 20 ms, which
+ * is looked at between requests. Under load the answers of one batch are read when the next one
+ * leaves, so nothing is waited for.
  */
 struct bana_outbox *bana_outbox_new(const struct bana_app *app);
 void bana_outbox_free(struct bana_outbox *outbox);

@@ -23,6 +23,9 @@ struct bana_pg_options {
 	bool allow_unsafe; /* accept fsync=off or full_page_writes=off */
 };
 
+/* Can libpq read it? */
+bool bana_pg_url_valid(const char *url);
+
 /* Does not connect yet. */
 struct bana_pg *bana_pg_new(const struct bana_pg_options *options);
 void bana_pg_free(struct bana_pg *pg);
@@ -35,12 +38,13 @@ BANA_RES bana_pg_ready(struct bana_ctx *ctx, struct bana_pg *pg);
  * NULL. UNAVAILABLE: no connection, a time-out, a lock not got, the server going down; the outcome
  * of a writing statement is then unknown. CONFLICT: unique, exclusion or foreign key. INVALID: a
  * value or check the database refused. INTERNAL: anything else, our mistake.
- * Outside a transaction a statement is its own transaction, committed when OK comes back.
+ * Outside a transaction a statement is its own transaction, committed when OK comes back. In one, a
+ * lost connection is UNAVAILABLE and not replaced before the rollback.
  */
 BANA_RES bana_pg_exec(struct bana_ctx *ctx, const char *sql, size_t count,
 	const char *const *values, const struct bana_rows **rows);
 
-/* Several statements in one text, without values; each wait bounded by `limit_ms`. */
+/* Several statements in one text, without values, within `limit_ms` in all. No COPY. */
 BANA_RES bana_pg_script(struct bana_ctx *ctx, const char *sql, int64_t limit_ms);
 
 /* A transaction; the frame rolls back what was begun and not committed. OK of commit means
@@ -53,8 +57,5 @@ size_t bana_rows_count(const struct bana_rows *rows);
 
 /* NULL for SQL NULL. */
 const char *bana_rows_text(const struct bana_rows *rows, size_t row, size_t column);
-
-/* How many rows the statement inserted, updated or deleted. */
-int64_t bana_rows_touched(const struct bana_rows *rows);
 
 #endif

@@ -20,6 +20,7 @@ struct bana_breaker {
 	_Atomic int64_t backoff_us;
 };
 
+/* The first three members stay where they are in every version: the last id outlives an upgrade. */
 struct bana_pool_shared {
 	uint64_t magic;
 	uint64_t listener;       /* inode of the socket that every worker of the pool accepts on */
@@ -46,8 +47,9 @@ BANA_RES bana_pool_open(struct bana_pool *pool, const char *dir, unsigned node_i
 	uint64_t listener, char *why, size_t why_bytes);
 void bana_pool_close(struct bana_pool *pool);
 
-/* Exclusive among the processes of the pool; freed by the kernel when the holder dies. */
-void bana_pool_lock(struct bana_pool *pool);
+/* Exclusive among the processes of the pool; freed by the kernel when the holder dies. Never waits:
+ * false when another process holds it. */
+_Bool bana_pool_try_lock(struct bana_pool *pool);
 void bana_pool_unlock(struct bana_pool *pool);
 
 /*

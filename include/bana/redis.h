@@ -10,6 +10,9 @@
 struct bana_ctx;
 struct bana_redis;
 
+/* Is every one of the URLs of a kind that can be used? */
+bool bana_redis_urls_valid(const char *urls);
+
 /* `urls`: redis://[user][:password]@host[:port], unix:///path; several comma-separated ones are
  * tried in order. `name` and `urls` must outlive it. Does not connect yet. */
 struct bana_redis *bana_redis_new(const char *urls, const char *name, int64_t timeout_ms);
@@ -29,7 +32,8 @@ struct bana_publication {
 BANA_RES bana_redis_publish_write(struct bana_ctx *ctx, struct bana_redis *redis,
 	struct bana_publication *publications, size_t count);
 
-/* The replies to what was written. UNAVAILABLE: not all came in time. */
+/* The replies to what was written. UNAVAILABLE: not all came in time, or Redis refused one; its
+ * words are the reason for the log. */
 BANA_RES bana_redis_publish_read(struct bana_ctx *ctx, struct bana_redis *redis,
 	struct bana_publication *publications, size_t count);
 

@@ -17,8 +17,7 @@ enum { BANA_ARGS_MAX = 4 };
 enum {
 	BANA_FORM = 1,        /* application/x-www-form-urlencoded is taken beside JSON */
 	BANA_AT_ROOT = 2,     /* answers at the root of the host too (probes) */
-	BANA_BODYLESS = 4,    /* any body is ignored */
-	BANA_QUERY_TOKEN = 8, /* the token may come as access_token: never show the query */
+	BANA_QUERY_TOKEN = 4, /* the token may come as access_token: never show the query */
 };
 
 struct bana_route {

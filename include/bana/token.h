@@ -33,6 +33,9 @@ BANA_RES bana_jwks_load(struct bana_ctx *ctx, struct bana_jwks *jwks, bana_str t
 BANA_RES bana_jwks_key(struct bana_ctx *ctx, struct bana_jwks *jwks, const char *kid,
 	const char **pem, uint64_t *generation);
 
+/* Is the set old enough, and the last fetch long enough ago, for the next one? */
+bool bana_jwks_aged(const struct bana_jwks *jwks);
+
 /* ---- one token --------------------------------------------------------------------------------
  */
 

@@ -18,7 +18,7 @@ CREATE TABLE outreach."Inquiry" (
 	locale         text,
 	page_url       text,
 	referrer       text,
-	metadata       jsonb,
+	metadata       json,           -- not jsonb, which would print 1e308 with 309 digits
 	cancel_reason  text,
 	spam_score     smallint,
 	spam_reasons   text[],

@@ -128,7 +128,7 @@ static BANA_RES open_claims(struct bana_ctx *ctx, const struct bana_settings *se
 			(bana_json_kind(m.value) != BANA_JSON_STRING ||
 				open_text(ctx, settings, name, &name).fault != BANA_OK ||
 				open_value(ctx, settings, m.value, &value).fault != BANA_OK))
-			return refuse(ctx, "a claim is not encrypted with our secret");
+			return BANA_IS(NO_TOKEN);
 		if (b.at[b.len - 1] != '{')
 			bana_buf_text(&b, ",");
 		bana_buf_json_str(&b, name);
@@ -137,24 +137,29 @@ static BANA_RES open_claims(struct bana_ctx *ctx, const struct bana_settings *se
 		bana_buf_add(&b, text.at, text.len);
 	}
 	bana_buf_text(&b, "}");
-	if (bana_json_parse(ctx, bana_buf_str(&b), BANA_JSON_DEPTH_MAX, open).fault != BANA_OK)
-		return refuse(ctx, "decrypted claims are no JSON");
-	return BANA_DONE;
+	return bana_json_parse(ctx, bana_buf_str(&b), BANA_JSON_DEPTH_MAX, open);
 }
 
-/* "900_OWNER", "Owner", "010_shop-owner": upper case, without the priority. */
-static void add_role(struct bana_actor *actor, bana_str text)
+bool bana_role_write(bana_str text, char role[BANA_ROLE_BYTES])
 {
 	if (text.len > 4 && isdigit((unsigned char)text.at[0]) &&
 		isdigit((unsigned char)text.at[1]) && isdigit((unsigned char)text.at[2]) &&
 		text.at[3] == '_')
 		text = (bana_str){text.at + 4, text.len - 4};
-	if (actor->role_count == BANA_ROLES_MAX || text.len == 0 || text.len >= BANA_ROLE_BYTES)
-		return; /* such a role exists nowhere: it permits nothing */
-	char *role = actor->roles[actor->role_count++];
+	if (text.len == 0 || text.len >= BANA_ROLE_BYTES)
+		return false;
 	for (size_t i = 0; i < text.len; i++)
 		role[i] = (char)toupper((unsigned char)text.at[i]);
 	role[text.len] = '\0';
+	return true;
+}
+
+/* One that cannot be written exists nowhere: it permits nothing. */
+static void add_role(struct bana_actor *actor, bana_str text)
+{
+	if (actor->role_count < BANA_ROLES_MAX &&
+		bana_role_write(text, actor->roles[actor->role_count]))
+		actor->role_count++;
 }
 
 /* Strings ("identifier", or ignis' codec "id|identifier|priority") or {id, identifier, priority}.
@@ -191,8 +196,12 @@ BANA_RES bana_claims_read(struct bana_ctx *ctx, const struct bana_settings *sett
 		return refuse(ctx, "claims are no object");
 	TRY(check_dates(ctx, settings, claims, actor));
 	TRY(check_parties(ctx, settings, claims));
-	if (*settings->application_secret != '\0')
-		TRY(open_claims(ctx, settings, claims, &claims));
+	struct bana_failure before = ctx->failure; /* what the parser says is not for the client */
+	if (*settings->application_secret != '\0' &&
+		open_claims(ctx, settings, claims, &claims).fault != BANA_OK) {
+		ctx->failure = before;
+		return refuse(ctx, "a claim is not encrypted with our secret");
+	}
 	const struct bana_json *user;
 	bana_str text;
 	if (!bana_json_get(claims, "userId", &user))

@@ -10,8 +10,9 @@
 #include "bana/setting.h"
 
 #include <stdlib.h>
+#include <time.h>
 
-enum { KEYS_MAX = 16, KID_BYTES_MAX = 128, NO_KEYS_RETRY_MS = 2000 };
+enum { KEYS_MAX = 16, KID_BYTES_MAX = 128, NO_KEYS_RETRY_MS = 2000, FIRST_KEYS_WAIT_MS = 200 };
 
 struct key {
 	const char *kid; /* "" when the JWK has none */
@@ -146,21 +147,47 @@ static BANA_RES fetch(struct bana_ctx *ctx, struct bana_jwks *jwks)
 	struct bana_pool_shared *s = jwks->pool->shared;
 	const struct bana_settings *set = jwks->settings;
 	bana_str text;
-	int64_t gap_ms = set->jwks_refetch_ms;
-	if (jwks->generation == 0 && gap_ms > NO_KEYS_RETRY_MS)
-		gap_ms = NO_KEYS_RETRY_MS;
-	atomic_store(&s->keys_next_fetch_tick, bana_tick_us() + gap_ms * 1000);
 	TRY(bana_http_get(ctx, set->jwks_url, set->jwks_timeout_ms, sizeof s->keys, &text));
 	TRY(bana_jwks_load(ctx, jwks, text));
-	atomic_store(&s->keys_next_fetch_tick, bana_tick_us() + set->jwks_refetch_ms * 1000);
 	atomic_store(&s->keys_fetched_tick, bana_tick_us());
 	if (jwks->generation != 0 && text.len == s->keys_bytes &&
 		memcmp(s->keys, text.at, text.len) == 0)
 		return BANA_DONE; /* the same keys: cached tokens stay good */
+	s->keys_bytes = 0;        /* being killed here leaves no set rather than a torn one */
 	memcpy(s->keys, text.at, text.len);
 	s->keys_bytes = (uint32_t)text.len;
 	jwks->generation = atomic_fetch_add(&s->keys_generation, 1) + 1;
 	return BANA_DONE;
+}
+
+/* Adopt or fetch, under the pool's lock. The next fetch is due a gap after this one has ended; a
+ * shorter one as long as there are no keys at all. */
+static BANA_RES update_locked(struct bana_ctx *ctx, struct bana_jwks *jwks)
+{
+	struct bana_pool_shared *s = jwks->pool->shared;
+	uint64_t had = jwks->generation;
+	bana_res result = adopt(ctx, jwks);
+	if (jwks->generation != had || bana_tick_us() < atomic_load(&s->keys_next_fetch_tick))
+		return result;
+	result = fetch(ctx, jwks);
+	int64_t gap_ms = jwks->settings->jwks_refetch_ms;
+	if (jwks->count == 0 && gap_ms > NO_KEYS_RETRY_MS)
+		gap_ms = NO_KEYS_RETRY_MS;
+	atomic_store(&s->keys_next_fetch_tick, bana_tick_us() + gap_ms * 1000);
+	return result;
+}
+
+/* The lock at once when there are keys to go on with; else for as long as a healthy issuer takes. A
+ * worker never waits for another one's fetch from an issuer that hangs. */
+static bool lock_soon(struct bana_jwks *jwks)
+{
+	for (int ms = jwks->count == 0 ? FIRST_KEYS_WAIT_MS : 0; !bana_pool_try_lock(jwks->pool);
+		ms--) {
+		if (ms <= 0)
+			return false;
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+	return true;
 }
 
 /* Bring the keys up to date, fetching only if the gap since the last fetch allows. */
@@ -168,17 +195,18 @@ static void update(struct bana_ctx *ctx, struct bana_jwks *jwks)
 {
 	if (jwks->pool == NULL || *jwks->settings->jwks_url == '\0')
 		return;
+	struct bana_pool_shared *s = jwks->pool->shared;
+	if (jwks->generation == atomic_load(&s->keys_generation) &&
+		bana_tick_us() < atomic_load(&s->keys_next_fetch_tick))
+		return; /* nothing to adopt, nothing due */
+	if (!lock_soon(jwks))
+		return;
 	struct bana_failure before = ctx->failure;
-	bana_pool_lock(jwks->pool);
-	uint64_t had = jwks->generation;
-	bana_res result = adopt(ctx, jwks);
-	bool due = bana_tick_us() >= atomic_load(&jwks->pool->shared->keys_next_fetch_tick);
-	if (result.fault == BANA_OK && jwks->generation == had && due)
-		result = fetch(ctx, jwks);
+	bana_res result = update_locked(ctx, jwks);
 	bana_pool_unlock(jwks->pool);
 	if (result.fault != BANA_OK)
 		bana_log(ctx, BANA_WARN, "key set not fetched, the last good one stays", "why",
-			ctx->failure.why, NULL);
+			ctx->failure.why == NULL ? ctx->failure.detail : ctx->failure.why, NULL);
 	ctx->failure = before;
 }
 
@@ -193,7 +221,7 @@ static const struct key *find(const struct bana_jwks *jwks, const char *kid)
 	return NULL;
 }
 
-static bool aged(const struct bana_jwks *jwks)
+bool bana_jwks_aged(const struct bana_jwks *jwks)
 {
 	struct bana_pool_shared *s = jwks->pool->shared;
 	int64_t age = bana_tick_us() - atomic_load(&s->keys_fetched_tick);
@@ -206,11 +234,13 @@ BANA_RES bana_jwks_key(struct bana_ctx *ctx, struct bana_jwks *jwks, const char 
 {
 	bool stale = jwks->pool != NULL &&
 		     (jwks->generation != atomic_load(&jwks->pool->shared->keys_generation) ||
-			     aged(jwks));
+			     bana_jwks_aged(jwks));
 	if (stale || find(jwks, kid) == NULL)
 		update(ctx, jwks);
 	const struct key *key = find(jwks, kid);
 	*generation = jwks->generation;
+	if (*jwks->settings->jwks_url == '\0' && jwks->count == 0)
+		return bana_fail(ctx, BANA_NO_TOKEN, NULL, "no key set is configured");
 	if (key == NULL && jwks->count == 0)
 		return bana_fail_later(ctx, "No key set yet", "no key set");
 	if (key == NULL)

@@ -78,21 +78,26 @@ static bool in_domain(const char *domain)
 }
 
 /* Is the rule's subject the actor: by id, by a role of the token, or by a role given in a g rule?
- */
+ * Roles compare in one spelling, also those an administrator wrote. */
 static bool is_subject(const struct bana_policy *policy, const struct bana_actor *actor,
 	const char *user, const char *subject)
 {
+	char wanted[BANA_ROLE_BYTES], given[BANA_ROLE_BYTES];
 	if (strcmp(subject, user) == 0)
 		return true;
+	if (!bana_role_write(bana_str_of(subject), wanted))
+		return false;
 	for (unsigned i = 0; i < actor->role_count; i++) {
-		if (strcmp(subject, actor->roles[i]) == 0)
+		if (strcmp(wanted, actor->roles[i]) == 0)
 			return true;
 	}
 	for (size_t i = 0; i < policy->count; i++) {
-		const char *const *rule = policy->rules[i];
+		const char *const *rule = policy->rules[i]; /* g: user, role, domain */
 		if (strcmp(rule[PTYPE], "g") == 0 && strcmp(rule[SUBJECT], user) == 0 &&
-			strcmp(rule[DOMAIN], subject) == 0 && in_domain(rule[OBJECT]))
-			return true; /* g: user, role, domain */
+			in_domain(rule[OBJECT]) &&
+			bana_role_write(bana_str_of(rule[DOMAIN]), given) &&
+			strcmp(given, wanted) == 0)
+			return true;
 	}
 	return false;
 }

@@ -140,7 +140,7 @@ BANA_RES bana_token_admit(struct bana_ctx *ctx, bana_str token)
 	uint64_t generation = atomic_load(&app->pool->shared->keys_generation);
 	const struct bana_actor *known = look_up(app->tokens, digest, generation);
 	struct bana_actor *actor = bana_alloc(ctx->arena, sizeof *actor);
-	if (known == NULL) {
+	if (known == NULL || bana_jwks_aged(app->jwks)) {
 		TRY(bana_token_verify(ctx, app->settings, app->jwks, token, actor, &generation));
 		keep(app->tokens, digest, generation, actor);
 	} else {

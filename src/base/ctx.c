@@ -2,10 +2,16 @@
 
 enum { ISSUES_MAX = 100 };
 
+void bana_failure_clear(struct bana_ctx *ctx)
+{
+	ctx->failure = (struct bana_failure){.end = NULL};
+	ctx->failure.end = &ctx->failure.issues;
+}
+
 void bana_ctx_init(struct bana_ctx *ctx, struct bana_arena *arena, const struct bana_app *app)
 {
 	*ctx = (struct bana_ctx){.arena = arena, .app = app, .request_id = "-"};
-	ctx->failure.end = &ctx->failure.issues;
+	bana_failure_clear(ctx);
 	ctx->after_end = &ctx->after;
 }
 

@@ -69,7 +69,9 @@ static void check_range(struct scanner *s, const char *from, bool integer)
 	}
 	memcpy(copy, text.at, text.len);
 	copy[text.len] = '\0';
-	if (!isfinite(strtod(copy, NULL)))
+	double value_read = strtod(copy, NULL);
+	bool zero = strspn(copy, "-0.") == strcspn(copy, "eE"); /* in whatever spelling */
+	if (!isfinite(value_read) || (value_read == 0 && !zero))
 		refuse(s, "Number beyond a double");
 }
 

@@ -6,10 +6,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* Raise with any change of struct bana_pool_shared. */
-static const uint64_t magic = 0x62616e6100000001;
+/* "bana", then a version: raise it with any change of struct bana_pool_shared. */
+static const uint64_t magic = 0x62616e6100000002;
 
 /* Bytes of the file that serve as locks (open file description locks: each open is an owner). */
 enum { LOCK_START = 0, LOCK_ALIVE = 1, LOCK_KEYS = 2 };
@@ -29,7 +30,7 @@ static int lock(int fd, int command, short type, off_t byte)
 static void begin(struct bana_pool_shared *s, uint64_t listener)
 {
 	const size_t after = offsetof(struct bana_pool_shared, last_id) + sizeof s->last_id;
-	if (s->magic != magic)
+	if (s->magic >> 32 != magic >> 32)
 		atomic_store(&s->last_id, 0);
 	memset((char *)s + after, 0, sizeof *s - after);
 	s->listener = listener;
@@ -54,6 +55,15 @@ static BANA_RES join(struct bana_pool *pool, uint64_t listener, char *why, size_
 	return BANA_DONE;
 }
 
+static BANA_RES unusable(struct bana_pool *pool, const char *path, char *why, size_t why_bytes)
+{
+	snprintf(why, why_bytes, "%s: %s (see APP_ENV_STATE_DIR)", path, strerror(errno));
+	if (pool->fd >= 0)
+		close(pool->fd);
+	pool->fd = -1;
+	return BANA_IS(UNAVAILABLE);
+}
+
 BANA_RES bana_pool_open(struct bana_pool *pool, const char *dir, unsigned node_id,
 	uint64_t listener, char *why, size_t why_bytes)
 {
@@ -62,21 +72,18 @@ BANA_RES bana_pool_open(struct bana_pool *pool, const char *dir, unsigned node_i
 	snprintf(why, why_bytes, "%s", "");
 	pool->node_id = node_id;
 	pool->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (pool->fd < 0 || ftruncate(pool->fd, sizeof *pool->shared) < 0) {
-		snprintf(why, why_bytes, "%s: %s (see APP_ENV_STATE_DIR)", path, strerror(errno));
-		if (pool->fd >= 0)
-			close(pool->fd);
-		return BANA_IS(UNAVAILABLE);
-	}
+	if (pool->fd < 0)
+		return unusable(pool, path, why, why_bytes);
+	lock(pool->fd, F_OFD_SETLKW, F_WRLCK, LOCK_START);
+	struct stat st; /* never made shorter: others may have it mapped */
+	if (fstat(pool->fd, &st) < 0 || (st.st_size < (off_t)sizeof *pool->shared &&
+						ftruncate(pool->fd, sizeof *pool->shared) < 0))
+		return unusable(pool, path, why, why_bytes);
 	void *map =
 		mmap(NULL, sizeof *pool->shared, PROT_READ | PROT_WRITE, MAP_SHARED, pool->fd, 0);
-	if (map == MAP_FAILED) {
-		snprintf(why, why_bytes, "%s: %s", path, strerror(errno));
-		close(pool->fd);
-		return BANA_IS(UNAVAILABLE);
-	}
+	if (map == MAP_FAILED)
+		return unusable(pool, path, why, why_bytes);
 	pool->shared = map;
-	lock(pool->fd, F_OFD_SETLKW, F_WRLCK, LOCK_START);
 	bana_res joined = join(pool, listener, why, why_bytes);
 	lock(pool->fd, F_OFD_SETLK, F_UNLCK, LOCK_START);
 	if (joined.fault != BANA_OK)
@@ -91,9 +98,9 @@ void bana_pool_close(struct bana_pool *pool)
 	*pool = (struct bana_pool){.fd = -1};
 }
 
-void bana_pool_lock(struct bana_pool *pool)
+_Bool bana_pool_try_lock(struct bana_pool *pool)
 {
-	lock(pool->fd, F_OFD_SETLKW, F_WRLCK, LOCK_KEYS);
+	return lock(pool->fd, F_OFD_SETLK, F_WRLCK, LOCK_KEYS) == 0;
 }
 
 void bana_pool_unlock(struct bana_pool *pool)

@@ -95,6 +95,16 @@ static void pause_ms(long ms)
 	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
 }
 
+/* Where nothing waits in epoll_pwait a stop signal is looked for. */
+static void look_for_signals(void)
+{
+	sigset_t pending;
+	if (sigpending(&pending) == 0 &&
+		(sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1 ||
+			sigismember(&pending, SIGQUIT) == 1))
+		stopping = 1;
+}
+
 static int accept_one(struct bana_fcgi *fcgi, void (*idle)(void *what), void *what)
 {
 	struct epoll_event event;
@@ -117,6 +127,7 @@ static int accept_one(struct bana_fcgi *fcgi, void (*idle)(void *what), void *wh
 		case ENOBUFS:
 		case ENOMEM:
 			pause_ms(50); /* others may give back what is short */
+			look_for_signals();
 			break;
 		default:
 			bana_log(NULL, BANA_ERROR, "accept failed", "why", strerror(errno), NULL);
@@ -124,16 +135,6 @@ static int accept_one(struct bana_fcgi *fcgi, void (*idle)(void *what), void *wh
 		}
 	}
 	return -1;
-}
-
-/* Under steady load accept never waits: let a stop signal in here once a request. */
-static void look_for_signals(void)
-{
-	sigset_t pending;
-	if (sigpending(&pending) == 0 &&
-		(sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1 ||
-			sigismember(&pending, SIGQUIT) == 1))
-		stopping = 1;
 }
 
 bool bana_fcgi_accept(struct bana_fcgi *fcgi, void (*idle)(void *what), void *what)

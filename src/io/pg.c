@@ -27,7 +27,17 @@ struct bana_pg {
 	} prepared[STATEMENTS_MAX];
 	size_t prepared_count;
 	int64_t backoff_us, retry_tick;
+	bool in_transaction; /* then a lost connection is not replaced: it took the work with it */
 };
+
+bool bana_pg_url_valid(const char *url)
+{
+	char *error = NULL;
+	PQconninfoOption *parsed = PQconninfoParse(url, &error);
+	PQfreemem(error);
+	PQconninfoFree(parsed);
+	return parsed != NULL;
+}
 
 struct bana_pg *bana_pg_new(const struct bana_pg_options *options)
 {
@@ -145,6 +155,12 @@ static BANA_RES collect(
 		PGresult *next = PQgetResult(pg->conn);
 		if (next == NULL)
 			break;
+		if (PQresultStatus(next) >= PGRES_COPY_OUT &&
+			PQresultStatus(next) <= PGRES_COPY_IN) {
+			PQclear(next);
+			PQclear(kept);
+			return fail_lost(ctx, pg, "COPY is not for this module");
+		}
 		if (kept != NULL && PQresultStatus(kept) == PGRES_FATAL_ERROR) {
 			PQclear(next);
 			continue;
@@ -221,6 +237,9 @@ BANA_RES bana_pg_ready(struct bana_ctx *ctx, struct bana_pg *pg)
 		drop(pg);
 	if (pg->conn != NULL)
 		return BANA_DONE;
+	if (pg->in_transaction)
+		return bana_fail_later(
+			ctx, "The database is not available", "connection lost in a transaction");
 	if (bana_tick_us() < pg->retry_tick)
 		return bana_fail_later(
 			ctx, "The database is not available", "waiting before the next connection");
@@ -299,13 +318,17 @@ static PGresult *result_of(const struct bana_rows *rows)
 
 BANA_RES bana_pg_begin(struct bana_ctx *ctx)
 {
-	return bana_pg_exec(ctx, "BEGIN", 0, NULL, NULL);
+	TRY(bana_pg_exec(ctx, "BEGIN", 0, NULL, NULL));
+	ctx->db->in_transaction = true;
+	return BANA_DONE;
 }
 
 BANA_RES bana_pg_commit(struct bana_ctx *ctx)
 {
 	const struct bana_rows *done;
-	TRY(bana_pg_exec(ctx, "COMMIT", 0, NULL, &done));
+	bana_res result = bana_pg_exec(ctx, "COMMIT", 0, NULL, &done);
+	ctx->db->in_transaction = false;
+	TRY(result);
 	/* PostgreSQL answers COMMIT of a failed transaction with ROLLBACK, and calls that success.
 	 */
 	if (strcmp(PQcmdStatus(result_of(done)), "COMMIT") == 0)
@@ -316,9 +339,11 @@ BANA_RES bana_pg_commit(struct bana_ctx *ctx)
 void bana_pg_rollback(struct bana_ctx *ctx)
 {
 	struct bana_pg *pg = ctx->db;
-	if (pg == NULL || pg->conn == NULL || PQtransactionStatus(pg->conn) == PQTRANS_IDLE)
+	if (pg == NULL)
 		return;
-	bana_ignore(bana_pg_exec(ctx, "ROLLBACK", 0, NULL, NULL), "the connection is dropped then");
+	if (pg->conn != NULL && PQtransactionStatus(pg->conn) != PQTRANS_IDLE)
+		bana_ignore(bana_pg_exec(ctx, "ROLLBACK", 0, NULL, NULL), "it is dropped then");
+	pg->in_transaction = false;
 }
 
 size_t bana_rows_count(const struct bana_rows *rows)
@@ -331,12 +356,4 @@ const char *bana_rows_text(const struct bana_rows *rows, size_t row, size_t colu
 	PGresult *r = result_of(rows);
 	assert((int)row < PQntuples(r) && (int)column < PQnfields(r));
 	return PQgetisnull(r, (int)row, (int)column) ? NULL : PQgetvalue(r, (int)row, (int)column);
-}
-
-int64_t bana_rows_touched(const struct bana_rows *rows)
-{
-	int64_t count = 0;
-	bana_ignore(bana_parse_int(bana_str_of(PQcmdTuples(result_of(rows))), 0, INT64_MAX, &count),
-		"not a counting statement: 0");
-	return count;
 }

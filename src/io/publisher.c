@@ -65,9 +65,13 @@ void bana_publisher_free(struct bana_publisher *publisher)
 
 static bool wait_for(int fd, short events, int64_t deadline_tick)
 {
-	int64_t left_ms = (deadline_tick - bana_tick_us() + 999) / 1000;
-	struct pollfd p = {.fd = fd, .events = events};
-	return left_ms > 0 && poll(&p, 1, (int)left_ms) == 1;
+	for (;;) {
+		int64_t left_ms = (deadline_tick - bana_tick_us() + 999) / 1000;
+		struct pollfd p = {.fd = fd, .events = events};
+		int n = left_ms > 0 ? poll(&p, 1, (int)left_ms) : 0;
+		if (n >= 0 || errno != EINTR)
+			return n > 0;
+	}
 }
 
 static bool dial(struct bana_publisher *p, const struct sockaddr *to, socklen_t bytes)
@@ -121,36 +125,46 @@ static bool send_all(struct bana_publisher *p, bana_str bytes)
 	return true;
 }
 
-/* The value of Content-Length in a head; 0 when there is none. */
-static size_t content_length(bana_str head)
+enum { NO_LENGTH = -1 };
+
+/* The value of Content-Length in a head. */
+static int64_t content_length(bana_str head)
 {
 	static const char name[] = "content-length:";
+	int64_t length = NO_LENGTH;
 	while (head.len > 0) {
 		bana_str line = bana_utf8_trim(bana_str_cut(head, '\n', &head));
-		int64_t length;
 		if (line.len <= strlen(name) || strncasecmp(line.at, name, strlen(name)) != 0)
 			continue;
 		bana_str text = {line.at + strlen(name), line.len - strlen(name)};
-		if (bana_parse_int(bana_utf8_trim(text), 0, ANSWER_BYTES, &length).fault == BANA_OK)
-			return (size_t)length;
+		bana_ignore(bana_parse_int(bana_utf8_trim(text), 0, ANSWER_BYTES, &length),
+			"an answer of that length is not read");
 	}
-	return 0;
+	return length;
 }
 
-/* One whole answer at the front of `got`: its status and bytes, or 0 bytes when more must come. */
+/* One whole answer at the front of `got`: its status and bytes; 0 bytes when more must come. An
+ * answer whose end cannot be told (or that is no HTTP/1.1) has status 0 and as many bytes as came.
+ */
 static size_t answer(bana_str got, int *status)
 {
 	static const char version[] = "HTTP/1.1 ";
 	const char *end = memmem(got.at, got.len, "\r\n\r\n", 4);
-	if (end == NULL || got.len < strlen(version) + 3)
+	if (end == NULL)
 		return 0;
 	size_t head = (size_t)(end - got.at) + 4;
-	size_t whole = head + content_length((bana_str){got.at, head});
+	int64_t code = 0, length = content_length((bana_str){got.at, head});
+	if (head < strlen(version) + 3 || memcmp(got.at, version, strlen(version)) != 0 ||
+		bana_parse_int((bana_str){got.at + strlen(version), 3}, 100, 599, &code).fault !=
+			BANA_OK)
+		return got.len;
+	if (code == 204) /* RFC 9110 section 15.3.5: never a body */
+		length = 0;
+	if (length == NO_LENGTH)
+		return got.len;
+	size_t whole = head + (size_t)length;
 	if (whole > got.len)
 		return 0;
-	int64_t code = 0;
-	bana_ignore(bana_parse_int((bana_str){got.at + strlen(version), 3}, 100, 599, &code),
-		"an unreadable status stays 0");
 	*status = (int)code;
 	return whole;
 }
@@ -161,6 +175,8 @@ static bool read_answers(struct bana_publisher *p, struct bana_post *posts, size
 	size_t have = 0;
 	for (size_t i = 0; i < count;) {
 		size_t used = answer((bana_str){bytes, have}, &posts[i].status);
+		if (used > 0 && posts[i].status == 0)
+			return false;
 		if (used > 0) {
 			memmove(bytes, bytes + used, have - used);
 			have -= used;
@@ -168,6 +184,8 @@ static bool read_answers(struct bana_publisher *p, struct bana_post *posts, size
 			continue;
 		}
 		ssize_t n = recv(p->fd, bytes + have, sizeof bytes - have, MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n < 0 && errno == EAGAIN && wait_for(p->fd, POLLIN, p->deadline_tick))
 			continue;
 		if (n <= 0)

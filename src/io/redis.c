@@ -12,6 +12,19 @@ struct bana_redis {
 	redisContext *conn;
 };
 
+bool bana_redis_urls_valid(const char *urls)
+{
+	bana_str rest = bana_str_of(urls);
+	while (rest.len > 0) {
+		bana_str url = bana_utf8_trim(bana_str_cut(rest, ',', &rest));
+		bool tcp = url.len > 8 && memcmp(url.at, "redis://", 8) == 0;
+		bool local = url.len > 8 && memcmp(url.at, "unix:///", 8) == 0;
+		if (!tcp && !local)
+			return false;
+	}
+	return true;
+}
+
 struct bana_redis *bana_redis_new(const char *urls, const char *name, int64_t timeout_ms)
 {
 	struct bana_redis *redis = calloc(1, sizeof *redis);
@@ -163,6 +176,7 @@ BANA_RES bana_redis_publish_write(struct bana_ctx *ctx, struct bana_redis *redis
 BANA_RES bana_redis_publish_read(struct bana_ctx *ctx, struct bana_redis *redis,
 	struct bana_publication *publications, size_t count)
 {
+	bana_res refused = BANA_DONE;
 	if (redis->conn == NULL)
 		return lost(ctx, redis, "no connection");
 	for (size_t i = 0; i < count; i++) {
@@ -170,6 +184,9 @@ BANA_RES bana_redis_publish_read(struct bana_ctx *ctx, struct bana_redis *redis,
 		TRY(read_reply(ctx, redis, &reply));
 		if (reply->type == REDIS_REPLY_INTEGER)
 			publications[i].receivers = reply->integer;
+		else if (reply->type == REDIS_REPLY_ERROR) /* READONLY, MISCONF, NOPERM */
+			refused = bana_fail_later(
+				ctx, NULL, bana_copy(ctx->arena, reply->str, strlen(reply->str)));
 	}
-	return BANA_DONE;
+	return refused;
 }

@@ -4,6 +4,7 @@
 #include "bana/guard.h"
 #include "bana/live.h"
 #include "bana/policy.h"
+#include "bana/pool.h"
 #include "bana/redis.h"
 #include "bana/req.h"
 
@@ -21,7 +22,7 @@ static BANA_RES malformed(struct bana_req *q, const char *message)
 static BANA_RES check_origin(struct bana_req *q)
 {
 	const char *allowed = q->ctx.app->settings->ws_origins;
-	const char *origin = bana_req_header(q, "HTTP_ORIGIN");
+	const char *origin = q->param(q->source, "HTTP_ORIGIN"); /* an empty one is one, too */
 	if (origin == NULL || bana_list_has(allowed, "*") || bana_list_has(allowed, origin))
 		return BANA_DONE;
 	return bana_fail(&q->ctx, BANA_FORBIDDEN, "Origin is not allowed", NULL);
@@ -144,6 +145,22 @@ static bool wants_stream(const struct bana_req *q)
 	       (accept != NULL && strcasestr(accept, "text/event-stream") != NULL);
 }
 
+/* Behind the breaker that announcements share: a Redis that hangs costs one worker of the pool a
+ * time-out now and then, not every handshake one. */
+static BANA_RES check_redis(struct bana_ctx *ctx)
+{
+	struct bana_breaker *breaker = &ctx->app->pool->shared->bus;
+	bana_outbox_settle(ctx->app->outbox); /* it may owe replies on this connection */
+	if (!bana_breaker_try(breaker, ctx->app->settings->redis_timeout_ms * 1000))
+		return bana_fail_later(ctx, "Redis does not answer", "skipped after a failure");
+	bana_res answered = bana_redis_ping(ctx, ctx->app->redis);
+	if (answered.fault == BANA_OK)
+		bana_breaker_ok(breaker);
+	else
+		bana_breaker_failed(breaker);
+	return answered;
+}
+
 BANA_RES bana_admit(struct bana_req *q)
 {
 	bana_str raw, rooms;
@@ -161,8 +178,7 @@ BANA_RES bana_admit(struct bana_req *q)
 	bana_buf_init(&channels, q->ctx.arena);
 	bana_buf_print(&channels, "/_rooms/broadcast,client/%s", client);
 	TRY(check_rooms(q, rooms, &channels));
-	bana_outbox_settle(q->ctx.app->outbox); /* it may owe replies on this connection */
-	TRY(bana_redis_ping(&q->ctx, q->ctx.app->redis));
+	TRY(check_redis(&q->ctx));
 	bana_reply_header(q, "X-Accel-Redirect", channels.at);
 	q->status = 200;
 	return BANA_DONE;

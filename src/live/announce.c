@@ -167,26 +167,29 @@ static struct bana_breaker *breaker(const struct bana_app *app, const struct way
 	return (struct bana_breaker *)(void *)((char *)app->pool->shared + way->breaker);
 }
 
-/* What became of each message of the batch by one way. */
+/* What became of each message of the batch by one way. One WARN for an announcement, whatever the
+ * number of its rooms. */
 static void note(struct bana_ctx *ctx, struct batch *b, const struct way *way)
 {
+	const struct kept *warned = NULL;
 	for (size_t i = 0; i < b->message_count; i++) {
 		struct kept *k = b->messages[i].from;
 		ctx->request_id = k->request_id;
-		if (!b->messages[i].sent)
+		if (b->messages[i].sent) {
+			k->ways = k->ways == NULL || k->ways == way->name ? way->name : "nchan,bus";
+			continue;
+		}
+		if (k != warned)
 			bana_log(ctx, BANA_WARN, "Socket event service not ready", "way", way->name,
 				k->what.id_name, k->what.id, "room", b->messages[i].room, "why",
 				ctx->failure.why, NULL);
-		else if (k->ways == NULL)
-			k->ways = way->name;
-		else if (k->ways != way->name)
-			k->ways = "nchan,bus";
+		warned = k;
 	}
 }
 
 static void begin(struct bana_ctx *ctx, struct batch *b)
 {
-	ctx->failure = (struct bana_failure){0};
+	bana_failure_clear(ctx);
 	for (size_t i = 0; i < b->message_count; i++)
 		b->messages[i].sent = false;
 }

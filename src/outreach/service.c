@@ -30,7 +30,7 @@ static const struct bana_route routes[] = {
 		"Unsubscribe by token; the answer never tells whether it was valid."},
 	{"GET", "/subscribers/unsubscribe/{token}", outreach_subscriber_link_page, NULL, NULL, 0,
 		"The page behind an unsubscribe link: a button, nothing changes."},
-	{"POST", "/subscribers/unsubscribe/{token}", outreach_subscriber_link_use, NULL, NULL, BANA_FORM | BANA_BODYLESS,
+	{"POST", "/subscribers/unsubscribe/{token}", outreach_subscriber_link_use, NULL, NULL, 0,
 		"The button, or a mail program's one click (RFC 8058)."},
 	{"GET", "/ws", bana_admit, NULL, NULL, BANA_QUERY_TOKEN,
 		"Observe rooms over WebSocket or server-sent events; the token is checked per room."},

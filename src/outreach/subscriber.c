@@ -1,6 +1,7 @@
 /*
  * Newsletter subscriptions. No answer tells whether an address or a token is known: every case runs
- * the same single statement and gets the same body.
+ * the same single statement and gets the same body. Subscribing writes a row in every case, so that
+ * its time tells nothing either.
  */
 #include "outreach/outreach.h"
 
@@ -108,7 +109,7 @@ BANA_RES outreach_subscriber_subscribe(struct bana_req *q)
 	return accepted(q);
 }
 
-/* A token that is not ours is looked up all the same, as one that no row has: equal timing. */
+/* A token that is not ours is looked up all the same, as one that no row has. */
 static BANA_RES deactivate(struct bana_ctx *ctx, const char *token, const char *reason)
 {
 	static const char sql[] =
@@ -138,7 +139,6 @@ static bool wants_page(const struct bana_req *q)
 
 static BANA_RES page(struct bana_req *q, const char *title, const char *content)
 {
-	bana_reply_header(q, "Cache-Control", "no-store");
 	bana_reply_header(q, "Content-Security-Policy",
 		"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri "
 		"'none'; "

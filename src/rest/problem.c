@@ -14,7 +14,7 @@ static const char *url_of(struct bana_req *q)
 	const char *host = bana_req_header(q, "HTTP_HOST");
 	if (host != NULL && !bana_utf8_valid(bana_str_of(host)))
 		host = NULL;
-	bool show = q->query.len > 0 && memmem(q->query.at, q->query.len, "token", 5) == NULL;
+	bool show = q->query.len > 0 && q->route != NULL && !(q->route->flags & BANA_QUERY_TOKEN);
 	return bana_print(q->ctx.arena, "%s://%s%.*s%s%.*s", scheme == NULL ? "http" : scheme,
 		host == NULL ? "localhost" : host, (int)q->target.len, q->target.at,
 		show ? "?" : "", show ? (int)q->query.len : 0, show ? q->query.at : "");

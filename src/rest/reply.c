@@ -91,7 +91,7 @@ void bana_reply_render(struct bana_req *q, struct bana_buf *out)
 	bana_buf_text(out, reason(q->status));
 	bana_buf_text(out, "\r\nX-Request-Id: ");
 	bana_buf_text(out, q->ctx.request_id);
-	bana_buf_text(out, "\r\n");
+	bana_buf_text(out, "\r\nCache-Control: no-store\r\n");
 	if (q->headers.len > 0)
 		bana_buf_add(out, q->headers.at, q->headers.len);
 	cors(q, out);

@@ -54,8 +54,7 @@ static BANA_RES preflight(struct bana_req *q)
 	if (bana_req_header(q, "HTTP_ACCESS_CONTROL_REQUEST_METHOD") != NULL) {
 		bana_reply_header(q, "Access-Control-Allow-Methods", verbs);
 		bana_reply_header(q, "Access-Control-Allow-Headers",
-			"Authorization, Content-Type, Idempotency-Key, If-Match, Prefer, "
-			"X-Request-Id, x-request-count");
+			"Authorization, Content-Type, X-Request-Id, x-request-count");
 		bana_reply_header(q, "Access-Control-Max-Age", "86400");
 	}
 	q->status = 204;

@@ -164,6 +164,60 @@ static int print_settings(const struct bana_setting_group *groups, size_t count)
 	return 0;
 }
 
+static bool publish_url_valid(const char *url)
+{
+	struct bana_publisher *publisher = bana_publisher_new(url, 1);
+	bana_publisher_free(publisher);
+	return publisher != NULL;
+}
+
+static bool jwks_url_valid(const char *url)
+{
+	return *url == '\0' || strncmp(url, "https://", 8) == 0 ||
+	       strncmp(url, "http://", 7) == 0 || strncmp(url, "file://", 7) == 0;
+}
+
+static bool owner_url_valid(const char *url)
+{
+	return *url == '\0' || bana_pg_url_valid(url);
+}
+
+static bool path_valid(const char *path)
+{
+	return *path == '\0' || (*path == '/' && path[strlen(path) - 1] != '/');
+}
+
+/* What the table of settings cannot say of an address. Every wrong one is reported, none is shown:
+ * it may hold a password. */
+static bool addresses_valid(const struct bana_settings *s)
+{
+	const struct {
+		const char *name, *value;
+		bool (*valid)(const char *value);
+		const char *expected;
+	} rows[] = {
+		{"APP_ENV_DATABASE_URL", s->database_url, bana_pg_url_valid,
+			"a libpq URI or key=value text"},
+		{"APP_ENV_DATABASE_OWNER_URL", s->database_owner_url, owner_url_valid,
+			"a libpq URI or key=value text"},
+		{"APP_ENV_WEBSOCKET_REDIS_URL", s->redis_url, bana_redis_urls_valid,
+			"redis://host[:port] or unix:///path, comma-separated"},
+		{"APP_ENV_NCHAN_PUBLISH_URL", s->publish_url, publish_url_valid,
+			"http://host:port/path/ or http://unix:/socket:/path/"},
+		{"APP_ENV_JWKS_URL", s->jwks_url, jwks_url_valid, "https://, http:// or file://"},
+		{"APP_ENV_SERVER_BASE_PATH", s->base_path, path_valid,
+			"a path that begins with / and does not end in one"},
+	};
+	bool good = true;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (rows[i].valid(rows[i].value))
+			continue;
+		fprintf(stderr, "%s: %s is expected\n", rows[i].name, rows[i].expected);
+		good = false;
+	}
+	return good;
+}
+
 int bana_main(const struct bana_service *service, int argc, char **argv)
 {
 	struct program p = {.app = {.service = service, .settings = &p.settings}};
@@ -187,15 +241,9 @@ int bana_main(const struct bana_service *service, int argc, char **argv)
 	}
 	if (command == NULL)
 		return usage(service, stderr);
-	bool good = bana_settings_load(groups, group_count, stderr);
-	if (good)
-		p.app.publisher =
-			bana_publisher_new(p.settings.publish_url, p.settings.publish_timeout_ms);
-	if (good && p.app.publisher == NULL)
-		fprintf(stderr, "APP_ENV_NCHAN_PUBLISH_URL: http://host:port/path/ or "
-				"http://unix:/socket:/path/ is expected\n");
-	if (!good || p.app.publisher == NULL)
+	if (!bana_settings_load(groups, group_count, stderr) || !addresses_valid(&p.settings))
 		return 2;
+	p.app.publisher = bana_publisher_new(p.settings.publish_url, p.settings.publish_timeout_ms);
 	char base_path[256];
 	snprintf(base_path, sizeof base_path, "/v1/api/%s", service->name);
 	p.app.base_path = *p.settings.base_path == '\0' ? base_path : p.settings.base_path;

@@ -88,21 +88,30 @@ static const char *sql(struct bana_ctx *ctx, const char *before, const char *aft
 	return bana_print(ctx->arena, "%s%s%s", before, ctx->app->service->name, after);
 }
 
+/* A transaction that one migrating process at a time can be in; the lock goes with it. */
+static BANA_RES begin(struct bana_ctx *ctx)
+{
+	const char *name = bana_join(ctx->arena, "bana migrate ", ctx->app->service->name, NULL);
+	TRY(bana_pg_begin(ctx));
+	return bana_pg_exec(
+		ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", 1, &name, NULL);
+}
+
 static BANA_RES apply(struct bana_ctx *ctx, const char *name, bana_str text)
 {
 	unsigned char digest[BANA_SHA256_BYTES];
 	bana_sha256(text, digest);
 	const char *values[] = {name, bana_hex(ctx->arena, digest, sizeof digest)};
 	const struct bana_rows *rows;
+	TRY(begin(ctx));
 	TRY(bana_pg_exec(ctx, sql(ctx, "SELECT checksum FROM ", ".\"Migration\" WHERE name = $1"),
 		1, values, &rows));
 	if (bana_rows_count(rows) > 0) {
 		if (strcmp(bana_rows_text(rows, 0, 0), values[1]) == 0)
-			return BANA_DONE;
+			return bana_pg_commit(ctx);
 		return bana_fail(ctx, BANA_CONFLICT,
 			"an applied migration was changed; write a new one instead", NULL);
 	}
-	TRY(bana_pg_begin(ctx));
 	TRY(bana_pg_script(ctx, text.at, LIMIT_MS));
 	TRY(bana_pg_exec(ctx,
 		sql(ctx, "INSERT INTO ", ".\"Migration\" (name, checksum) VALUES ($1, $2)"), 2,
@@ -114,30 +123,21 @@ static BANA_RES apply(struct bana_ctx *ctx, const char *name, bana_str text)
 
 static BANA_RES sow(struct bana_ctx *ctx, const char *name, bana_str text)
 {
-	TRY(bana_pg_begin(ctx));
+	TRY(begin(ctx));
 	TRY(bana_pg_script(ctx, text.at, LIMIT_MS));
 	TRY(bana_pg_commit(ctx));
 	bana_log(ctx, BANA_INFO, "seed applied", "name", name, NULL);
 	return BANA_DONE;
 }
 
-/* One migrating process at a time; the lock goes with the session. */
-static BANA_RES lock(struct bana_ctx *ctx)
-{
-	const char *name = bana_print(ctx->arena, "bana migrate %s", ctx->app->service->name);
-	return bana_pg_exec(
-		ctx, "SELECT pg_advisory_lock(hashtextextended($1, 0))", 1, &name, NULL);
-}
-
 BANA_RES bana_run_seed(struct bana_ctx *ctx)
 {
-	TRY(lock(ctx));
 	return for_scripts(ctx, "/seed", sow);
 }
 
 BANA_RES bana_run_migrate(struct bana_ctx *ctx)
 {
-	TRY(lock(ctx));
+	TRY(begin(ctx));
 	TRY(bana_pg_script(ctx, sql(ctx, "CREATE SCHEMA IF NOT EXISTS ", ""), LIMIT_MS));
 	TRY(bana_pg_script(ctx,
 		sql(ctx, "CREATE TABLE IF NOT EXISTS ",
@@ -145,6 +145,7 @@ BANA_RES bana_run_migrate(struct bana_ctx *ctx)
 			" status text NOT NULL DEFAULT '302_SUCCESS',"
 			" applied_at timestamptz NOT NULL DEFAULT now())"),
 		LIMIT_MS));
+	TRY(bana_pg_commit(ctx));
 	TRY(for_scripts(ctx, "", apply));
 	return for_scripts(ctx, "/seed", sow);
 }

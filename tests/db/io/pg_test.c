@@ -199,15 +199,30 @@ static void a_transaction_is_all_or_nothing(void **state)
 	bana_pg_rollback(ctx); /* also out of one that failed */
 	assert_int_equal(0, number(db.admin, "SELECT count(*) FROM public.t"));
 	assert_ok(bana_pg_begin(db_fresh(&db)));
-	const struct bana_rows *rows;
 	assert_ok(bana_pg_exec(
-		&db.u->ctx, "INSERT INTO public.t VALUES (1), (2), (3)", 0, NULL, &rows));
-	assert_int_equal(3, bana_rows_touched(rows));
+		&db.u->ctx, "INSERT INTO public.t VALUES (1), (2), (3)", 0, NULL, NULL));
 	assert_ok(bana_pg_commit(&db.u->ctx));
 	bana_pg_rollback(&db.u->ctx); /* nothing left to undo */
 	assert_int_equal(3, number(db.admin, "SELECT count(*) FROM public.t"));
-	assert_ok(bana_pg_exec(db_fresh(&db), "SELECT 1", 0, NULL, &rows));
-	assert_int_equal(1, bana_rows_touched(rows));
+	db_close(&db);
+}
+
+static void a_transaction_is_not_carried_on_by_another_connection(void **state)
+{
+	struct db db;
+	db_open(&db, state);
+	struct bana_ctx *ctx = &db.u->ctx;
+	ask(db.admin, "DROP TABLE IF EXISTS public.lost; CREATE TABLE public.lost (x int);"
+		      "GRANT ALL ON public.lost TO PUBLIC");
+	long pid = backend(&db);
+	assert_ok(bana_pg_begin(ctx));
+	assert_ok(bana_pg_exec(ctx, "INSERT INTO public.lost VALUES (1)", 0, NULL, NULL));
+	terminate(&db, pid);
+	assert_fault(UNAVAILABLE, bana_pg_exec(ctx, "SELECT 1", 0, NULL, NULL));
+	assert_fault(UNAVAILABLE, bana_pg_commit(ctx));
+	bana_pg_rollback(ctx);
+	assert_string_equal(value_of(&db, "SELECT 1"), "1"); /* a new one is made now */
+	assert_int_equal(0, number(db.admin, "SELECT count(*) FROM public.lost"));
 	db_close(&db);
 }
 
@@ -304,6 +319,7 @@ int main(void)
 		unit_case(errors_are_told_by_sqlstate),
 		unit_case(a_lock_is_not_waited_for_long),
 		unit_case(a_transaction_is_all_or_nothing),
+		unit_case(a_transaction_is_not_carried_on_by_another_connection),
 		unit_case(a_failed_commit_is_no_success),
 		unit_case(a_frozen_backend_is_given_up_in_time),
 		unit_case(a_stopped_server_is_unavailable_and_found_again),

@@ -225,7 +225,7 @@ static void nothing_yet_is_unavailable_and_heals(void **state)
 	stage_close(&s);
 	stage_open(&s, state);
 	s.u->settings.jwks_url = "";
-	assert_int_equal(BANA_UNAVAILABLE, find(&s, s.jwks, "a", NULL));
+	assert_int_equal(BANA_NO_TOKEN, find(&s, s.jwks, "a", NULL));
 	stage_close(&s);
 }
 

@@ -149,8 +149,9 @@ static void a_refused_publication_is_told(void **state)
 	redisContext *c = observer();
 	freeReplyObject(redisCommand(c, "ACL SETUSER default -publish"));
 	struct bana_publication p = {"a", BYTES("x"), 7};
-	assert_ok(publish(&u->ctx, redis, &p, 1));
+	assert_fault(UNAVAILABLE, publish(&u->ctx, redis, &p, 1));
 	assert_int_equal(-1, p.receivers);
+	assert_non_null(strstr(u->ctx.failure.why, "NOPERM"));
 	freeReplyObject(redisCommand(c, "ACL SETUSER default +publish"));
 	redisFree(c);
 	bana_redis_free(redis);

@@ -17,7 +17,9 @@ static void old_and_new_clients_find_their_members(void **state)
 {
 	struct unit *u = *state;
 	struct bana_req q;
+	static const struct bana_route route = {.verb = "GET", .path = "/inquiries/{id}"};
 	req_init(&q, u, "GET", "/v1/api/outreach/inquiries/7?x=1", plain);
+	q.route = &route;
 	assert_string_equal(
 		problem(&q, bana_fail(&q.ctx, BANA_NOT_FOUND, "Inquiry not found", NULL)),
 		"{\"type\":\"urn:bana:problem:not-found\",\"title\":\"Not found\",\"status\":404,"
@@ -82,7 +84,10 @@ static void no_answer_shows_a_token(void **state)
 		"/ws?access_token=abc.def.ghi", "/ws?token=abc.def.ghi"};
 	for (size_t i = 0; i < COUNT(targets); i++) {
 		struct bana_req q;
+		static const struct bana_route ws = {
+			.verb = "GET", .path = "/ws", .flags = BANA_QUERY_TOKEN};
 		req_init(&q, u, "GET", targets[i], plain);
+		q.route = i == 0 ? &ws : NULL; /* found, and not found */
 		assert_null(strstr(
 			problem(&q, bana_fail(&q.ctx, BANA_NO_TOKEN, NULL, NULL)), "abc.def"));
 	}

@@ -18,7 +18,8 @@ static void one_row_comes_in_an_envelope(void **state)
 	bana_reply_header(&q, "Location", "/x/1");
 	assert_ok(bana_reply_one(&q, 201, BYTES("{\"id\":\"1\"}")));
 	assert_string_equal(render(&q),
-		"Status: 201 Created\r\nX-Request-Id: req-1\r\nLocation: /x/1\r\nx-response-count: "
+		"Status: 201 Created\r\nX-Request-Id: req-1\r\nCache-Control: "
+		"no-store\r\nLocation: /x/1\r\nx-response-count: "
 		"1\r\n"
 		"x-response-format: object\r\nContent-Type: application/json\r\nContent-Length: "
 		"29\r\n\r\n{\"count\":1,\"data\":{\"id\":\"1\"}}");
@@ -50,8 +51,9 @@ static void head_has_the_length_but_no_body(void **state)
 	struct bana_req q;
 	req_init(&q, u, "HEAD", "/x", NULL);
 	assert_ok(bana_reply_text(&q, 200, "text/plain", BYTES("hello")));
-	assert_string_equal(render(&q), "Status: 200 OK\r\nX-Request-Id: req-1\r\nContent-Type: "
-					"text/plain\r\nContent-Length: 5\r\n\r\n");
+	assert_string_equal(render(&q),
+		"Status: 200 OK\r\nX-Request-Id: req-1\r\nCache-Control: no-store\r\nContent-Type: "
+		"text/plain\r\nContent-Length: 5\r\n\r\n");
 }
 
 static void no_content_has_no_length(void **state)
@@ -60,7 +62,8 @@ static void no_content_has_no_length(void **state)
 	struct bana_req q;
 	req_init(&q, u, "OPTIONS", "/x", NULL);
 	q.status = 204;
-	assert_string_equal(render(&q), "Status: 204 No Content\r\nX-Request-Id: req-1\r\n\r\n");
+	assert_string_equal(render(&q),
+		"Status: 204 No Content\r\nX-Request-Id: req-1\r\nCache-Control: no-store\r\n\r\n");
 }
 
 static void origins_are_answered_as_the_setting_says(void **state)
