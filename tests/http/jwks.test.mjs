@@ -66,6 +66,16 @@ after(async () => {
   await own?.remove();
 });
 
+test("an_issuer_that_hangs_holds_one_worker_and_not_the_pool", async () => {
+  issuer.answer = hang;
+  await gapOver();
+  const bearers = Array.from({ length: 12 }, (_, i) => () => read(of(KEY, `k${i}`)));
+  const submits = Array.from({ length: 4 }, () => () => submit(inquiry(), { base }));
+  const answers = await timed(() => Promise.all([...bearers, ...submits].map((ask) => ask())), 2500);
+  for (const answer of answers.slice(0, 12)) assertProblem(answer, 503);
+  for (const answer of answers.slice(12)) assertAccepted(answer);
+});
+
 test("with_the_issuer_away_from_the_start_nothing_opens_and_it_heals", async () => {
   for (const answer of [slam, say(500, "x"), say(404, set(jwk(KEY, "k1"))), say(200, '{"keys":[]}'), hang]) {
     issuer.answer = answer;
