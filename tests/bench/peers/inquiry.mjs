@@ -67,7 +67,7 @@ export const receipt = (id, b, created_at) => ({
   count: 1, data: { id, type: b.type, status: "100_NEW", createdAt: created_at },
 });
 export const headers = (id) => ({
-  Location: `${base}/inquiries/${id}`, "x-response-count": "1", "x-response-format": "object",
+  Location: `${base}/inquiries/${id}`, "cache-control": "no-store", "x-response-count": "1", "x-response-format": "object",
 });
 
 // ---- After the reply: what the original emitter published, once per room, not awaited
