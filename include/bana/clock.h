@@ -16,6 +16,9 @@ int64_t bana_now_us(void);
 /* For deadlines: never steps, the same for every process of this boot. */
 int64_t bana_tick_us(void);
 
+/* Wait until `fd` is ready for `events` (poll's), a signal not counting; false at the deadline. */
+bool bana_wait_fd(int fd, short events, int64_t deadline_tick);
+
 /* ISO 8601 UTC with milliseconds, as JavaScript's toISOString. Years 1970 to 9999. */
 void bana_iso_write(int64_t at, char text[BANA_ISO_BYTES]);
 

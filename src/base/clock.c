@@ -2,6 +2,8 @@
 
 #include "bana/arena.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <time.h>
 
 static int64_t read_us(clockid_t id)
@@ -19,6 +21,17 @@ int64_t bana_now_us(void)
 int64_t bana_tick_us(void)
 {
 	return read_us(CLOCK_MONOTONIC);
+}
+
+bool bana_wait_fd(int fd, short events, int64_t deadline_tick)
+{
+	for (;;) {
+		int64_t left_ms = (deadline_tick - bana_tick_us() + 999) / 1000;
+		struct pollfd p = {.fd = fd, .events = events};
+		int n = left_ms > 0 ? poll(&p, 1, (int)left_ms) : 0;
+		if (n >= 0 || errno != EINTR)
+			return n > 0;
+	}
 }
 
 void bana_iso_write(int64_t at, char text[BANA_ISO_BYTES])

@@ -1,7 +1,6 @@
 #include "bana/pg.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
@@ -63,22 +62,6 @@ void bana_pg_free(struct bana_pg *pg)
 		return;
 	drop(pg);
 	free(pg);
-}
-
-/* Wait until the socket is ready; false at the deadline. */
-static bool wait_for(PGconn *conn, short events, int64_t deadline_tick)
-{
-	for (;;) {
-		int64_t left_ms = (deadline_tick - bana_tick_us() + 999) / 1000;
-		if (left_ms <= 0)
-			return false;
-		struct pollfd p = {.fd = PQsocket(conn), .events = events};
-		int n = poll(&p, 1, (int)left_ms);
-		if (n > 0)
-			return true;
-		if (n < 0 && errno != EINTR)
-			return false;
-	}
 }
 
 /* clang-format off */
@@ -143,7 +126,7 @@ static BANA_RES collect(
 	PGresult *kept = NULL;
 	for (;;) {
 		while (PQisBusy(pg->conn)) {
-			if (!wait_for(pg->conn, POLLIN, deadline)) {
+			if (!bana_wait_fd(PQsocket(pg->conn), POLLIN, deadline)) {
 				PQclear(kept);
 				return fail_lost(ctx, pg, "no answer in time");
 			}
@@ -213,7 +196,7 @@ static BANA_RES connect_within(struct bana_ctx *ctx, struct bana_pg *pg)
 	PostgresPollingStatusType need = PGRES_POLLING_WRITING;
 	while (need != PGRES_POLLING_OK) {
 		short events = need == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-		if (!wait_for(pg->conn, events, deadline))
+		if (!bana_wait_fd(PQsocket(pg->conn), events, deadline))
 			return fail_lost(ctx, pg, "no connection in time");
 		need = PQconnectPoll(pg->conn);
 		if (need == PGRES_POLLING_FAILED)

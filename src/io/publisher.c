@@ -63,17 +63,6 @@ void bana_publisher_free(struct bana_publisher *publisher)
 	free(publisher);
 }
 
-static bool wait_for(int fd, short events, int64_t deadline_tick)
-{
-	for (;;) {
-		int64_t left_ms = (deadline_tick - bana_tick_us() + 999) / 1000;
-		struct pollfd p = {.fd = fd, .events = events};
-		int n = left_ms > 0 ? poll(&p, 1, (int)left_ms) : 0;
-		if (n >= 0 || errno != EINTR)
-			return n > 0;
-	}
-}
-
 static bool dial(struct bana_publisher *p, const struct sockaddr *to, socklen_t bytes)
 {
 	p->fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -83,7 +72,7 @@ static bool dial(struct bana_publisher *p, const struct sockaddr *to, socklen_t 
 		return true;
 	int error = errno;
 	socklen_t size = sizeof error;
-	if (error == EINPROGRESS && wait_for(p->fd, POLLOUT, p->deadline_tick) &&
+	if (error == EINPROGRESS && bana_wait_fd(p->fd, POLLOUT, p->deadline_tick) &&
 		getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0)
 		return true;
 	drop(p);
@@ -115,7 +104,7 @@ static bool send_all(struct bana_publisher *p, bana_str bytes)
 {
 	while (bytes.len > 0) {
 		ssize_t n = send(p->fd, bytes.at, bytes.len, MSG_NOSIGNAL);
-		if (n < 0 && errno == EAGAIN && wait_for(p->fd, POLLOUT, p->deadline_tick))
+		if (n < 0 && errno == EAGAIN && bana_wait_fd(p->fd, POLLOUT, p->deadline_tick))
 			continue;
 		if (n < 0 && errno != EINTR)
 			return false;
@@ -186,7 +175,7 @@ static bool read_answers(struct bana_publisher *p, struct bana_post *posts, size
 		ssize_t n = recv(p->fd, bytes + have, sizeof bytes - have, MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EAGAIN && wait_for(p->fd, POLLIN, p->deadline_tick))
+		if (n < 0 && errno == EAGAIN && bana_wait_fd(p->fd, POLLIN, p->deadline_tick))
 			continue;
 		if (n <= 0)
 			return false;
