@@ -23,12 +23,6 @@ static const char *const statuses[] = {
 static const char *const cancel_reasons[] = {
 	"100_SPAM", "200_DUPLICATE", "300_TEST", "400_WITHDRAWN", "900_OTHER", NULL};
 
-enum {
-	ANY = BANA_PUBLIC | BANA_STAFF,
-	READ = BANA_SHOWN | BANA_FILTERED,
-	NULLS = BANA_NULLABLE,
-};
-
 static const struct bana_field fields[FIELDS] = {
 	/*                name            column            type          min  max   flags                          choices         default */
 	[ID]            = {"id",            "id",             BANA_ID,      0, 0,    READ,                          NULL,           NULL},

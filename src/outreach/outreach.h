@@ -4,14 +4,21 @@
 #ifndef OUTREACH_H
 #define OUTREACH_H
 
+#include "bana/entity.h"
 #include "bana/result.h"
 
 #include <stdbool.h>
 
 struct bana_ctx;
-struct bana_entity;
 struct bana_req;
 struct bana_service;
+
+/* Short words for the columns of the entity tables. */
+enum {
+	ANY = BANA_PUBLIC | BANA_STAFF,
+	READ = BANA_SHOWN | BANA_FILTERED,
+	NULLS = BANA_NULLABLE,
+};
 
 struct outreach_settings {
 #define SETTING(type, member, ...) type member;

@@ -25,12 +25,6 @@ enum {
 static const char *const statuses[] = {
 	"103_PENDING", "201_ACTIVATED", "401_DEACTIVATED", "403_BLOCKED", "405_ARCHIVED", NULL};
 
-enum {
-	ANY = BANA_PUBLIC | BANA_STAFF,
-	READ = BANA_SHOWN | BANA_FILTERED,
-	NULLS = BANA_NULLABLE,
-};
-
 static const struct bana_field fields[FIELDS] = {
 	/*                     name                  column                type          min  max  flags                       choices   default */
 	[ID]                 = {"id",                "id",                 BANA_ID,      0,  0,    READ,                       NULL,     NULL},
