@@ -32,7 +32,8 @@ struct kept {
 struct message {
 	struct kept *from;
 	const char *room;
-	bool sent; /* by the way in hand */
+	bool sent;  /* by the way in hand */
+	bool taken; /* by any way, for the log */
 };
 
 enum { MESSAGES_MAX = KEPT_MAX * ROOMS_MAX };
@@ -84,7 +85,7 @@ static void list_messages(struct batch *b)
 		struct kept *k = &b->kept[i];
 		for (size_t r = 0; r < ROOMS_MAX && k->what.rooms[r] != NULL; r++)
 			b->messages[b->message_count++] =
-				(struct message){k, k->what.rooms[r], false};
+				(struct message){.from = k, .room = k->what.rooms[r]};
 	}
 }
 
@@ -176,6 +177,7 @@ static void note(struct bana_ctx *ctx, struct batch *b, const struct way *way)
 		struct kept *k = b->messages[i].from;
 		ctx->request_id = k->request_id;
 		if (b->messages[i].sent) {
+			b->messages[i].taken = true;
 			k->ways = k->ways == NULL || k->ways == way->name ? way->name : "nchan,bus";
 			continue;
 		}
@@ -216,16 +218,20 @@ static void write_batch(struct bana_outbox *outbox, struct batch *b)
 	}
 }
 
-static void log_sent(struct bana_ctx *ctx, const struct kept *k)
+/* Names the rooms that were reached, no others. */
+static void log_sent(struct bana_ctx *ctx, const struct batch *b, const struct kept *k)
 {
 	const struct bana_announcement *a = &k->what;
 	struct bana_buf rooms;
 	if (k->ways == NULL)
 		return;
 	bana_buf_init(&rooms, ctx->arena);
-	for (size_t r = 0; r < ROOMS_MAX && a->rooms[r] != NULL; r++) {
-		bana_buf_text(&rooms, r == 0 ? "[" : ",");
-		bana_buf_json_str(&rooms, bana_str_of(a->rooms[r]));
+	for (size_t i = 0; i < b->message_count; i++) {
+		const struct message *m = &b->messages[i];
+		if (m->from != k || !m->taken)
+			continue;
+		bana_buf_text(&rooms, rooms.len == 0 ? "[" : ",");
+		bana_buf_json_str(&rooms, bana_str_of(m->room));
 	}
 	bana_buf_text(&rooms, "]");
 	ctx->request_id = k->request_id;
@@ -252,7 +258,7 @@ static void read_batch(struct bana_outbox *outbox, struct batch *b)
 		b->under_way[w] = false;
 	}
 	for (size_t i = 0; i < b->count; i++)
-		log_sent(&ctx, &b->kept[i]);
+		log_sent(&ctx, b, &b->kept[i]);
 	b->count = b->bytes = 0;
 	bana_arena_reset(b->arena);
 }
