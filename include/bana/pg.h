@@ -44,6 +44,26 @@ BANA_RES bana_pg_ready(struct bana_ctx *ctx, struct bana_pg *pg);
 BANA_RES bana_pg_exec(struct bana_ctx *ctx, const char *sql, size_t count,
 	const char *const *values, const struct bana_rows **rows);
 
+/* The same, without preparing it: for a statement that is not likely to come again, or whose
+ * columns change (FETCH of a cursor). */
+BANA_RES bana_pg_once(struct bana_ctx *ctx, const char *sql, size_t count,
+	const char *const *values, const struct bana_rows **rows);
+
+struct bana_step {
+	const char *sql;
+	size_t count;
+	const char *const *values;
+	const struct bana_rows *rows; /* set when the batch is OK */
+};
+
+/*
+ * Several statements (at most 16) in one round trip. The first that fails ends the batch, and its
+ * fault comes back; what stood before it is undone with it. "BEGIN" as the first step opens a
+ * transaction that outlives the batch, "COMMIT" as the last one ends it; without either the batch
+ * is a transaction of its own.
+ */
+BANA_RES bana_pg_batch(struct bana_ctx *ctx, struct bana_step *steps, size_t count);
+
 /* Several statements in one text, without values, within `limit_ms` in all. No COPY. */
 BANA_RES bana_pg_script(struct bana_ctx *ctx, const char *sql, int64_t limit_ms);
 

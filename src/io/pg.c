@@ -9,6 +9,7 @@
 #include "bana/clock.h"
 #include "bana/ctx.h"
 #include "bana/log.h"
+#include "bana/text.h"
 
 enum {
 	STATEMENTS_MAX = 128,
@@ -21,10 +22,13 @@ struct bana_pg {
 	struct bana_pg_options options;
 	PGconn *conn;
 	struct statement {
-		char name[8];
+		char name[BANA_INT_BYTES + 1]; /* never used twice on a connection */
 		char *sql;
+		uint32_t hash;
+		uint64_t used; /* when it was, counted in uses: the oldest makes room */
 	} prepared[STATEMENTS_MAX];
 	size_t prepared_count;
+	uint64_t uses, names;
 	int64_t backoff_us, retry_tick;
 	bool in_transaction; /* then a lost connection is not replaced: it took the work with it */
 };
@@ -118,41 +122,56 @@ static void clear(void *result)
 	PQclear(result);
 }
 
+/* Hand over all that was queued; the server may have to be listened to meanwhile. */
+static BANA_RES flush(struct bana_ctx *ctx, struct bana_pg *pg, int64_t deadline)
+{
+	for (;;) {
+		int left = PQflush(pg->conn);
+		if (left == 0)
+			return BANA_DONE;
+		if (left < 0 || PQconsumeInput(pg->conn) == 0)
+			return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
+		if (!bana_wait_fd(PQsocket(pg->conn), POLLIN | POLLOUT, deadline))
+			return fail_lost(ctx, pg, "not taken in time");
+	}
+}
+
+/* The next result; NULL at the end of a statement's. Cleared with the arena. */
+static BANA_RES next_result(
+	struct bana_ctx *ctx, struct bana_pg *pg, int64_t deadline, PGresult **next)
+{
+	while (PQisBusy(pg->conn)) {
+		if (!bana_wait_fd(PQsocket(pg->conn), POLLIN, deadline))
+			return fail_lost(ctx, pg, "no answer in time");
+		if (PQconsumeInput(pg->conn) == 0)
+			return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
+	}
+	*next = PQgetResult(pg->conn);
+	bana_defer(ctx->arena, clear, *next);
+	if (*next != NULL && PQresultStatus(*next) >= PGRES_COPY_OUT &&
+		PQresultStatus(*next) <= PGRES_COPY_IN)
+		return fail_lost(ctx, pg, "COPY is not for this module");
+	return BANA_DONE;
+}
+
+static bool failed(const PGresult *result)
+{
+	return PQresultStatus(result) == PGRES_FATAL_ERROR;
+}
+
 /* Everything that was sent is answered; the last result, or the first error, is the answer. */
 static BANA_RES collect(
 	struct bana_ctx *ctx, struct bana_pg *pg, int64_t limit_ms, PGresult **answer)
 {
 	int64_t deadline = bana_tick_us() + limit_ms * 1000;
-	PGresult *kept = NULL;
-	for (;;) {
-		while (PQisBusy(pg->conn)) {
-			if (!bana_wait_fd(PQsocket(pg->conn), POLLIN, deadline)) {
-				PQclear(kept);
-				return fail_lost(ctx, pg, "no answer in time");
-			}
-			if (PQconsumeInput(pg->conn) == 0) {
-				PQclear(kept);
-				return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
-			}
-		}
-		PGresult *next = PQgetResult(pg->conn);
-		if (next == NULL)
-			break;
-		if (PQresultStatus(next) >= PGRES_COPY_OUT &&
-			PQresultStatus(next) <= PGRES_COPY_IN) {
-			PQclear(next);
-			PQclear(kept);
-			return fail_lost(ctx, pg, "COPY is not for this module");
-		}
-		if (kept != NULL && PQresultStatus(kept) == PGRES_FATAL_ERROR) {
-			PQclear(next);
-			continue;
-		}
-		PQclear(kept);
-		kept = next;
-	}
-	bana_defer(ctx->arena, clear, kept);
-	if (kept == NULL || PQresultStatus(kept) == PGRES_FATAL_ERROR)
+	PGresult *kept = NULL, *next;
+	TRY(flush(ctx, pg, deadline));
+	do {
+		TRY(next_result(ctx, pg, deadline, &next));
+		if (next != NULL && (kept == NULL || !failed(kept)))
+			kept = next;
+	} while (next != NULL);
+	if (kept == NULL || failed(kept))
 		return fail_state(ctx, pg, kept);
 	*answer = kept;
 	return BANA_DONE;
@@ -202,6 +221,9 @@ static BANA_RES connect_within(struct bana_ctx *ctx, struct bana_pg *pg)
 		if (need == PGRES_POLLING_FAILED)
 			return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
 	}
+	/* nothing is ever written without a deadline: flush waits */
+	if (PQsetnonblocking(pg->conn, 1) != 0)
+		return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
 	return settle(ctx, pg);
 }
 
@@ -238,29 +260,65 @@ BANA_RES bana_pg_ready(struct bana_ctx *ctx, struct bana_pg *pg)
 	return connected;
 }
 
-/* The name of `sql` prepared, now if need be; NULL: the cache is full, it has to go unprepared. */
+/* FNV-1a: statements of an entity begin alike, so comparing them all would take long. */
+static uint32_t hash_of(const char *sql)
+{
+	uint32_t hash = 2166136261U;
+	for (; *sql != '\0'; sql++)
+		hash = (hash ^ (unsigned char)*sql) * 16777619U;
+	return hash;
+}
+
+/* A place for one more statement; the one that was not used for longest makes room. */
+static BANA_RES make_room(struct bana_ctx *ctx, struct bana_pg *pg, struct statement **place)
+{
+	if (pg->prepared_count < STATEMENTS_MAX) {
+		*place = &pg->prepared[pg->prepared_count];
+		return BANA_DONE;
+	}
+	struct statement *oldest = &pg->prepared[0];
+	for (size_t i = 1; i < STATEMENTS_MAX; i++) {
+		if (pg->prepared[i].used < oldest->used)
+			oldest = &pg->prepared[i];
+	}
+	PGresult *answer;
+	if (PQsendQuery(pg->conn, bana_join(ctx->arena, "DEALLOCATE ", oldest->name, NULL)) == 0)
+		return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
+	TRY(collect(ctx, pg, pg->options.statement_ms + GRACE_MS, &answer));
+	free(oldest->sql);
+	*oldest = pg->prepared[--pg->prepared_count];
+	*place = &pg->prepared[pg->prepared_count];
+	return BANA_DONE;
+}
+
+/* The name of `sql` prepared, now if need be; a copy in the arena. */
 static BANA_RES prepare(
 	struct bana_ctx *ctx, struct bana_pg *pg, const char *sql, const char **name)
 {
-	size_t place = 0;
-	*name = NULL;
-	while (place < pg->prepared_count && strcmp(pg->prepared[place].sql, sql) != 0)
-		place++;
-	if (place == STATEMENTS_MAX)
+	const uint32_t hash = hash_of(sql);
+	for (size_t i = 0; i < pg->prepared_count; i++) {
+		struct statement *s = &pg->prepared[i];
+		if (s->hash != hash || strcmp(s->sql, sql) != 0)
+			continue;
+		s->used = ++pg->uses;
+		*name = bana_copy(ctx->arena, s->name, strlen(s->name));
 		return BANA_DONE;
-	struct statement *s = &pg->prepared[place];
-	*name = s->name;
-	if (place < pg->prepared_count)
-		return BANA_DONE;
-	snprintf(s->name, sizeof s->name, "s%zu", place);
+	}
+	struct statement *place = NULL;
+	char digits[BANA_INT_BYTES];
 	PGresult *answer;
-	if (PQsendPrepare(pg->conn, s->name, sql, 0, NULL) == 0)
+	TRY(make_room(ctx, pg, &place));
+	const char *fresh =
+		bana_join(ctx->arena, "s", bana_int_write((int64_t)++pg->names, digits), NULL);
+	if (PQsendPrepare(pg->conn, fresh, sql, 0, NULL) == 0)
 		return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
 	TRY(collect(ctx, pg, pg->options.statement_ms + GRACE_MS, &answer));
-	s->sql = strdup(sql);
-	if (s->sql == NULL)
+	*place = (struct statement){.sql = strdup(sql), .hash = hash, .used = ++pg->uses};
+	if (place->sql == NULL)
 		abort();
+	snprintf(place->name, sizeof place->name, "%s", fresh);
 	pg->prepared_count++;
+	*name = fresh;
 	return BANA_DONE;
 }
 
@@ -269,19 +327,88 @@ BANA_RES bana_pg_exec(struct bana_ctx *ctx, const char *sql, size_t count,
 {
 	struct bana_pg *pg = ctx->db;
 	const char *name;
+	PGresult *answer;
 	TRY(bana_pg_ready(ctx, pg));
 	TRY(prepare(ctx, pg, sql, &name));
-	int sent =
-		name != NULL
-			? PQsendQueryPrepared(pg->conn, name, (int)count, values, NULL, NULL, 0)
-			: PQsendQueryParams(pg->conn, sql, (int)count, NULL, values, NULL, NULL, 0);
-	if (sent == 0)
+	if (PQsendQueryPrepared(pg->conn, name, (int)count, values, NULL, NULL, 0) == 0)
 		return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
-	PGresult *answer;
 	TRY(collect(ctx, pg, pg->options.statement_ms + GRACE_MS, &answer));
 	if (rows != NULL)
 		*rows = (const struct bana_rows *)answer;
 	return BANA_DONE;
+}
+
+BANA_RES bana_pg_once(struct bana_ctx *ctx, const char *sql, size_t count,
+	const char *const *values, const struct bana_rows **rows)
+{
+	struct bana_pg *pg = ctx->db;
+	PGresult *answer;
+	TRY(bana_pg_ready(ctx, pg));
+	if (PQsendQueryParams(pg->conn, sql, (int)count, NULL, values, NULL, NULL, 0) == 0)
+		return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
+	TRY(collect(ctx, pg, pg->options.statement_ms + GRACE_MS, &answer));
+	if (rows != NULL)
+		*rows = (const struct bana_rows *)answer;
+	return BANA_DONE;
+}
+
+/* One result a step, then that of the sync; the first error is the batch's. */
+static BANA_RES collect_steps(
+	struct bana_ctx *ctx, struct bana_pg *pg, struct bana_step *steps, size_t count)
+{
+	int64_t deadline =
+		bana_tick_us() + (pg->options.statement_ms * (int64_t)count + GRACE_MS) * 1000;
+	const PGresult *error = NULL;
+	PGresult *result, *end;
+	TRY(flush(ctx, pg, deadline));
+	for (size_t i = 0; i < count; i++) {
+		TRY(next_result(ctx, pg, deadline, &result));
+		TRY(next_result(ctx, pg, deadline, &end)); /* NULL, between two statements */
+		if (error == NULL && failed(result))
+			error = result;
+		steps[i].rows = (const struct bana_rows *)result;
+	}
+	TRY(next_result(ctx, pg, deadline, &end)); /* the sync's own */
+	if (PQexitPipelineMode(pg->conn) == 0)
+		return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
+	return error == NULL ? BANA_DONE : fail_state(ctx, pg, error);
+}
+
+static PGresult *result_of(const struct bana_rows *rows)
+{
+	return (PGresult *)(uintptr_t)rows; /* libpq's readers differ in what they call const */
+}
+
+/* PostgreSQL answers COMMIT of a failed transaction with ROLLBACK, and calls that success. */
+static BANA_RES check_committed(struct bana_ctx *ctx, const struct bana_rows *done)
+{
+	if (strcmp(PQcmdStatus(result_of(done)), "COMMIT") == 0)
+		return BANA_DONE;
+	return bana_fail(ctx, BANA_INTERNAL, NULL, "a failed transaction was to be committed");
+}
+
+BANA_RES bana_pg_batch(struct bana_ctx *ctx, struct bana_step *steps, size_t count)
+{
+	enum { STEPS_MAX = 16 };
+	struct bana_pg *pg = ctx->db;
+	const char *names[STEPS_MAX];
+	assert(count > 0 && count <= STEPS_MAX);
+	TRY(bana_pg_ready(ctx, pg));
+	for (size_t i = 0; i < count; i++)
+		TRY(prepare(ctx, pg, steps[i].sql, &names[i]));
+	bool sent = PQenterPipelineMode(pg->conn) == 1;
+	for (size_t i = 0; i < count && sent; i++)
+		sent = PQsendQueryPrepared(pg->conn, names[i], (int)steps[i].count, steps[i].values,
+			       NULL, NULL, 0) == 1;
+	if (!sent || PQpipelineSync(pg->conn) == 0)
+		return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
+	bool commits = strcmp(steps[count - 1].sql, "COMMIT") == 0;
+	pg->in_transaction = pg->in_transaction || strcmp(steps[0].sql, "BEGIN") == 0;
+	bana_res result = collect_steps(ctx, pg, steps, count);
+	if (commits)
+		pg->in_transaction = false;
+	TRY(result);
+	return commits ? check_committed(ctx, steps[count - 1].rows) : BANA_DONE;
 }
 
 BANA_RES bana_pg_script(struct bana_ctx *ctx, const char *sql, int64_t limit_ms)
@@ -292,11 +419,6 @@ BANA_RES bana_pg_script(struct bana_ctx *ctx, const char *sql, int64_t limit_ms)
 		return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
 	PGresult *answer;
 	return collect(ctx, pg, limit_ms, &answer);
-}
-
-static PGresult *result_of(const struct bana_rows *rows)
-{
-	return (PGresult *)(uintptr_t)rows; /* libpq's readers differ in what they call const */
 }
 
 BANA_RES bana_pg_begin(struct bana_ctx *ctx)
@@ -312,11 +434,7 @@ BANA_RES bana_pg_commit(struct bana_ctx *ctx)
 	bana_res result = bana_pg_exec(ctx, "COMMIT", 0, NULL, &done);
 	ctx->db->in_transaction = false;
 	TRY(result);
-	/* PostgreSQL answers COMMIT of a failed transaction with ROLLBACK, and calls that success.
-	 */
-	if (strcmp(PQcmdStatus(result_of(done)), "COMMIT") == 0)
-		return BANA_DONE;
-	return bana_fail(ctx, BANA_INTERNAL, NULL, "a failed transaction was to be committed");
+	return check_committed(ctx, done);
 }
 
 void bana_pg_rollback(struct bana_ctx *ctx)
