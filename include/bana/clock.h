@@ -25,4 +25,17 @@ void bana_iso_write(int64_t at, char text[BANA_ISO_BYTES]);
 /* What PostgreSQL prints for a timestamptz under TimeZone=UTC, DateStyle=ISO, as ISO 8601. */
 char *bana_iso_from_pg(struct bana_arena *arena, const char *pg_text);
 
+/*
+ * An ISO 8601 date, or date and time, as people and JavaScript write it: 2026-11-20,
+ * 2026-11-20T15:33, 2026-11-20T15:33:07.361Z, ...+07:00; a blank does for the T. Years 1 to 9999.
+ * Without a zone it is taken as UTC and *zoned is false. MALFORMED: anything else, or no such day.
+ */
+BANA_RES bana_instant_parse(bana_str text, int64_t *at, bool *zoned);
+
+/* Milliseconds since 1970, as Date.now() gives them. MALFORMED: outside the years 1 to 9999. */
+BANA_RES bana_instant_from_ms(int64_t ms, int64_t *at);
+
+/* ISO 8601 UTC with microseconds, for PostgreSQL; in the arena. */
+char *bana_instant_write(struct bana_arena *arena, int64_t at);
+
 #endif

@@ -50,6 +50,7 @@ const char *bana_json_kind_name(const struct bana_json *json);
 /* Each asks for its own kind (asserted). The text lives as long as the tree. */
 bana_str bana_json_str(const struct bana_json *json);
 int64_t bana_json_int(const struct bana_json *json);
+bool bana_json_bool(const struct bana_json *json);
 size_t bana_json_len(const struct bana_json *array);
 const struct bana_json *bana_json_at(const struct bana_json *array, size_t index);
 

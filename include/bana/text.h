@@ -71,6 +71,9 @@ BANA_RES bana_base64url_decode(struct bana_arena *arena, bana_str s, bana_str *b
 /* RFC 4648 section 4, padding required. Same strictness. */
 BANA_RES bana_base64_decode(struct bana_arena *arena, bana_str s, bana_str *bytes);
 
+/* A name of any length from outside, to be told of: cut after 64 bytes, between two characters. */
+char *bana_name_shown(struct bana_arena *arena, const char *name);
+
 /* Lower-case hexadecimal. */
 char *bana_hex(struct bana_arena *arena, const void *bytes, size_t len);
 

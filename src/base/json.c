@@ -102,6 +102,12 @@ int64_t bana_json_int(const struct bana_json *json)
 	return json_object_get_int64(tree(json));
 }
 
+bool bana_json_bool(const struct bana_json *json)
+{
+	assert(bana_json_kind(json) == BANA_JSON_BOOL);
+	return json_object_get_boolean(tree(json));
+}
+
 size_t bana_json_len(const struct bana_json *array)
 {
 	assert(bana_json_kind(array) == BANA_JSON_ARRAY);

@@ -119,6 +119,15 @@ bool bana_query_find(bana_str query, const char *name, bana_str *value)
 	return false;
 }
 
+char *bana_name_shown(struct bana_arena *arena, const char *name)
+{
+	enum { SHOWN_BYTES = 64 };
+	size_t len = 0;
+	while (name[len] != '\0' && (len < SHOWN_BYTES || (name[len] & 0xC0) == 0x80))
+		len++;
+	return bana_copy(arena, name, len);
+}
+
 char *bana_hex(struct bana_arena *arena, const void *bytes, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";
