@@ -6,7 +6,9 @@
 #define BANA_APP_H
 
 #include "bana/setting.h"
+#include "bana/text.h"
 
+struct bana_ctx;
 struct bana_entity;
 struct bana_jwks;
 struct bana_outbox;
@@ -27,7 +29,12 @@ struct bana_service {
 	const struct bana_room *rooms;
 	size_t room_count;
 	const struct bana_entity *const *entities; /* the stored ones, NULL-terminated */
-	struct bana_setting_group settings;        /* its own */
+	const struct bana_entity *audit;           /* that of its "AuditLog" */
+	/* A stable name for personal text that does not tell it (an HMAC, in hexadecimal, in the
+	 * arena); NULL when there is no key. For what outlives an erasure. */
+	const char *(*pseudonym)(struct bana_ctx *ctx, bana_str text);
+	const char *title, *says;           /* of the OpenAPI document */
+	struct bana_setting_group settings; /* its own */
 };
 
 struct bana_app {

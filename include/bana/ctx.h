@@ -31,6 +31,7 @@ struct bana_failure {
 	unsigned issue_count;
 	unsigned retry_after_s; /* 0: no header */
 	const char *allow;      /* 405 only */
+	const char *allowed;    /* 409 only: a JSON list of what would be; NULL: no such list */
 };
 
 /* Work put off until the reply is on its way. `call` logs its own failures. */

@@ -9,6 +9,7 @@
 
 struct bana_ctx;
 struct bana_json;
+struct bana_statistic;
 
 enum bana_type {
 	BANA_TEXT,    /* text; min and max count Unicode characters after trimming */
@@ -19,19 +20,31 @@ enum bana_type {
 	BANA_TEXTS,   /* text[]; at most `max` items of 1 to `min` characters */
 	BANA_SMALL,   /* smallint */
 	BANA_INSTANT, /* timestamptz(3); ISO 8601 UTC in JSON */
+	BANA_INT,     /* integer */
 };
 
 enum {
-	BANA_PUBLIC = 1,    /* may be set by anyone who may submit */
-	BANA_STAFF = 2,     /* may be set by staff */
-	BANA_REQUIRED = 4,  /* by those who may set it */
-	BANA_NULLABLE = 8,  /* null is a value */
-	BANA_SHOWN = 16,    /* in reads and lists */
-	BANA_FILTERED = 32, /* may be filtered and sorted by */
-	BANA_MADE = 64,     /* by the database when the row is made */
+	BANA_PUBLIC = 1,   /* may be set by anyone who may submit */
+	BANA_STAFF = 2,    /* may be set by staff */
+	BANA_REQUIRED = 4, /* by those who may set it */
+	BANA_NULLABLE = 8, /* null is a value */
+	BANA_SHOWN = 16,   /* in reads and lists */
+	BANA_FILTERED =
+		32, /* may be filtered and sorted by; of an OBJECT its members: "metadata.a.b" */
+	BANA_MADE = 64,       /* by the database when the row is made */
+	BANA_SNOWFLAKE = 128, /* an id of ours, given when the row is made */
+	BANA_MASKED = 256,    /* shown in part in lists to who lacks <Entity>.readPersonal */
+	BANA_PERSONAL = 512,  /* about a person: erased with them, never written to the audit log */
+
+	BANA_PARTIAL = 1024, /* beside who sets: required fields may be absent */
 
 	BANA_FIELDS_MAX = 40,
 	BANA_OBJECT_DEPTH = 4,
+};
+
+struct bana_choice {
+	const char *value;
+	const char *says; /* what it means, for people */
 };
 
 struct bana_field {
@@ -40,8 +53,46 @@ struct bana_field {
 	enum bana_type type;
 	unsigned min, max;
 	unsigned flags;
-	const char *const *choices; /* ENUM: NULL-terminated */
-	const char *fallback;       /* when absent on insert; NULL: SQL NULL */
+	const struct bana_choice *choices; /* ENUM: closed by a NULL value */
+	const char *fallback;              /* when absent on insert; NULL: SQL NULL */
+	const char *says, *example; /* for the OpenAPI document; the example is JSON or NULL */
+};
+
+/* A row may go from one status to the other. */
+struct bana_move {
+	const char *from, *to;
+};
+
+enum bana_effect_kind {
+	BANA_NOW,   /* the field becomes the time of the move */
+	BANA_FIRST, /* the same, unless it holds one already */
+	BANA_CLEAR, /* the field becomes null */
+};
+
+/* What reaching a status does to another field of the row. */
+struct bana_effect {
+	const char *status;
+	unsigned char field;
+	enum bana_effect_kind kind;
+};
+
+/* A field that may only hold a value while the row has that status. */
+struct bana_need {
+	unsigned char field;
+	const char *status;
+};
+
+/* The life of a row: the only writer of its status is rest/life.c, which reads these tables. */
+struct bana_life {
+	unsigned char status;          /* the field */
+	const char *begin;             /* what a row that staff makes comes from */
+	const struct bana_move *moves; /* count 0: any to any */
+	size_t move_count;
+	const struct bana_effect *effects;
+	size_t effect_count;
+	const struct bana_need *needs;
+	size_t need_count;
+	const char *erased; /* status after the person's data was erased; NULL: as it was */
 };
 
 struct bana_entity {
@@ -49,10 +100,28 @@ struct bana_entity {
 	const char *table; /* quoted, with its schema; NULL: a body that is not stored */
 	const struct bana_field *fields;
 	size_t count;
+	const char *path; /* of its collection, "/inquiries"; NULL: none */
+	const char *says;
+	const struct bana_life *life;            /* NULL: no status */
+	const struct bana_statistic *statistics; /* see bana/crud.h */
+	size_t statistic_count;
 };
 
+/* The field with this JSON name; NULL: there is none. */
+const struct bana_field *bana_field_find(const struct bana_entity *entity, bana_str name);
+
+/* The field stored in this column, e.g. "deleted_at"; NULL: the entity has none. */
+const struct bana_field *bana_field_stored(const struct bana_entity *entity, const char *column);
+
+/* Where the field stands in its entity, and so in a row. */
+static inline size_t bana_field_place(
+	const struct bana_entity *entity, const struct bana_field *field)
+{
+	return (size_t)(field - entity->fields);
+}
+
 struct bana_cell {
-	const char *text; /* as PostgreSQL takes and gives it; NULL: SQL NULL */
+	const char *text; /* as PostgreSQL gives it, a list as JSON; NULL: SQL NULL */
 	bool set;         /* somebody gave it a value, maybe NULL */
 };
 
@@ -62,7 +131,8 @@ struct bana_row {
 };
 
 /*
- * Take a JSON object into `row`: only fields that carry `who`, trimmed, checked against the table.
+ * Take a JSON object into `row`: only fields that carry `who` (BANA_PUBLIC or BANA_STAFF, with
+ * BANA_PARTIAL for a change), trimmed, checked against the table.
  * INVALID: one issue for every bad, missing or unknown member, not just the first.
  */
 BANA_RES bana_row_take(struct bana_ctx *ctx, const struct bana_entity *entity, unsigned who,
@@ -77,20 +147,39 @@ BANA_RES bana_form_read(struct bana_ctx *ctx, const struct bana_entity *entity, 
 /* Set one cell; `text` lives in the arena or longer. */
 void bana_row_set(struct bana_row *row, size_t field, const char *text);
 
-/* INSERT, one statement: unset cells take the fallback; MADE ones come back into `row`. Faults of
- * bana_pg_exec. */
+/* INSERT, one statement: unset cells take a new Snowflake where that is their kind, or else the
+ * fallback; MADE ones come back into `row`. Faults of bana_pg_exec. */
 BANA_RES bana_row_insert(
 	struct bana_ctx *ctx, const struct bana_entity *entity, struct bana_row *row);
 
-/* The shown columns of the row with this id that is not deleted. NOT_FOUND: there is none. */
-BANA_RES bana_row_find(struct bana_ctx *ctx, const struct bana_entity *entity, const char *id,
-	struct bana_row *row);
+/* The row with this id that is not deleted: shown columns, and the version where there is one.
+ * NOT_FOUND: there is none, or `id` is no id (then with the reason). */
+BANA_RES bana_row_find(
+	struct bana_ctx *ctx, const struct bana_entity *entity, bana_str id, struct bana_row *row);
+
+/* A decimal number of 63 bits without sign or leading zeros, as bana_snowflake makes them.
+ * NOT_FOUND otherwise: no row has that id; the reason is in the failure. */
+BANA_RES bana_id_check(struct bana_ctx *ctx, const struct bana_entity *entity, bana_str id);
 
 /* The named fields in that order as a JSON object; `view` NULL: every shown one. */
 void bana_row_write(struct bana_buf *out, const struct bana_entity *entity,
 	const struct bana_row *row, const unsigned char *view, size_t count);
 
+/* The cell's text as PostgreSQL takes it. */
+const char *bana_cell_value(struct bana_ctx *ctx, const struct bana_field *field, const char *text);
+
+/* One value as JSON, or null. */
+void bana_cell_write(struct bana_buf *out, const struct bana_field *field, const char *text);
+
+/* "jane@example.com" as "j***@***.com", "+49 30 1234567" as "***67"; in the arena. */
+const char *bana_mask(struct bana_arena *arena, const struct bana_field *field, const char *text);
+
 /* The rule of BANA_EMAIL. */
 bool bana_email_valid(bana_str text);
+
+/* The zod-coded issue for a wrong JSON type. */
+void bana_issue_type(
+	struct bana_ctx *ctx, const char *path, const char *expected, const struct bana_json *got);
+void bana_issue_absent(struct bana_ctx *ctx, const char *path, const char *expected);
 
 #endif

@@ -12,8 +12,9 @@ struct bana_fcgi;
 
 /* `listener`: the listening socket (0 under spawn-fcgi), made non-blocking. SIGTERM, SIGINT and
  * SIGQUIT are blocked from now on and only let in while waiting for a connection: a request is
- * never interrupted. Process lifetime: at most one at a time. */
-struct bana_fcgi *bana_fcgi_new(int listener);
+ * never interrupted. `write_ms`: patience with a peer that does not take an answer. Process
+ * lifetime: at most one at a time. */
+struct bana_fcgi *bana_fcgi_new(int listener, int64_t write_ms);
 void bana_fcgi_free(struct bana_fcgi *fcgi);
 
 /* Wait for the next request. When none is there yet, idle(what) runs before the wait. False: a
@@ -28,7 +29,12 @@ const char *bana_fcgi_param(const struct bana_fcgi *fcgi, const char *name);
 BANA_RES bana_fcgi_body(
 	struct bana_fcgi *fcgi, struct bana_arena *arena, size_t bytes_max, bana_str *body);
 
-void bana_fcgi_write(struct bana_fcgi *fcgi, bana_str bytes);
+/* False: nobody takes it any more, or not within the patience. */
+bool bana_fcgi_write(struct bana_fcgi *fcgi, bana_str bytes);
+
+/* The answer ends here although it is not whole: hang up without an end, so that nginx breaks the
+ * client's connection off rather than close the body. */
+void bana_fcgi_break(struct bana_fcgi *fcgi);
 
 /* Hand the answer over and hang up. False: the other side was gone before it had all of it. */
 bool bana_fcgi_finish(struct bana_fcgi *fcgi);

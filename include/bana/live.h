@@ -8,6 +8,7 @@
 #include "bana/text.h"
 
 struct bana_app;
+struct bana_call;
 struct bana_ctx;
 struct bana_outbox;
 struct bana_req;
@@ -30,6 +31,7 @@ struct bana_room {
  * not answer a PING: nchan must not meet a new room then).
  */
 BANA_RES bana_admit(struct bana_req *q);
+extern const struct bana_call bana_admit_call;
 
 struct bana_announcement {
 	const char *event;    /* topic, e.g. "observation/outreach/inquiry/submitted" */

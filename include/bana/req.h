@@ -9,8 +9,10 @@
 #include "bana/ctx.h"
 
 struct bana_entity;
+struct bana_json;
 struct bana_req;
 struct bana_row;
+struct bana_sink;
 
 enum { BANA_ARGS_MAX = 4 };
 
@@ -18,14 +20,54 @@ enum {
 	BANA_FORM = 1,        /* application/x-www-form-urlencoded is taken beside JSON */
 	BANA_AT_ROOT = 2,     /* answers at the root of the host too (probes) */
 	BANA_QUERY_TOKEN = 4, /* the token may come as access_token: never show the query */
+	BANA_MASKS = 8, /* MASKED fields are shown in part to who lacks <Entity>.readPersonal */
+	BANA_SIGNED_IN = 16, /* without a permission, but with a token */
+};
+
+/* What a call takes, besides what its path says. */
+enum {
+	BANA_TAKES_FILTER = 1, /* filter: where, order, fields, limit, skip */
+	BANA_TAKES_WHERE = 2,
+	BANA_TAKES_CURSOR = 4,
+	BANA_TAKES_MATCH = 8,  /* If-Match */
+	BANA_TAKES_COUNT = 16, /* Prefer: count=none|exact */
+};
+
+/* What the body of a success holds. */
+enum bana_gives {
+	BANA_GIVES_ROW,    /* one row of the entity, in the envelope */
+	BANA_GIVES_ROWS,   /* a list of them */
+	BANA_GIVES_OTHER,  /* `schema`, in the envelope */
+	BANA_GIVES_OTHERS, /* a list of `schema` */
+	BANA_GIVES_PLAIN,  /* `schema` as it is */
+	BANA_GIVES_TEXT,   /* `media` */
+};
+
+/* A kind of call: its handler, and what the OpenAPI document says of it. Tables only. */
+struct bana_call {
+	BANA_RES (*handle)(struct bana_req *q);
+	const char *name;       /* operationId is this, with the entity's name behind it */
+	unsigned takes;         /* BANA_TAKES_* */
+	const char *parameters; /* further ones: JSON of Parameter Objects, comma-separated */
+	unsigned body; /* who sets the fields of the body: BANA_PUBLIC, BANA_STAFF; 0: no body */
+	const struct bana_entity *takes_entity; /* whose fields; NULL: the route's */
+	const char *
+		body_schema; /* of a body that is no entity: JSON Schema, @ for the entity's name */
+	int status;          /* of success */
+	enum bana_gives gives;
+	const char *schema;  /* JSON Schema of what is given, as JSON text */
+	const char *media;   /* BANA_GIVES_TEXT */
+	const char *faults;  /* further statuses, comma-separated: "404,409" */
+	const char *headers; /* of a success, comma-separated: "ETag,Location" */
 };
 
 struct bana_route {
 	const char *verb;
 	const char *path; /* "/inquiries/{id}" */
-	BANA_RES (*handle)(struct bana_req *q);
-	const char *permission; /* Casbin object; NULL: public */
-	const char *action;     /* Casbin action */
+	const struct bana_call *call;
+	const struct bana_entity *entity; /* NULL: of none */
+	const char *permission;           /* Casbin object; NULL: public, or BANA_SIGNED_IN */
+	const char *action;               /* Casbin action */
 	unsigned flags;
 	const char *says; /* one line for people */
 };
@@ -43,11 +85,22 @@ struct bana_req {
 	bana_res body_fault;            /* TOO_LARGE or MALFORMED: `body` is not there */
 	const struct bana_route *route; /* NULL until found */
 	bana_str args[BANA_ARGS_MAX];   /* {…} of the path, decoded, in order */
+	bool masked;                    /* set by the guard: see BANA_MASKS */
 
 	/* out */
 	int status;
 	const char *media; /* Content-Type; NULL: application/json */
 	struct bana_buf headers, reply;
+	/* After the head, instead of `reply`: write the body piece by piece. False: it is not
+	 * whole, and the client must learn so. NULL: `reply` is the body. */
+	bool (*stream)(struct bana_req *q, struct bana_sink *sink);
+	void *streamed; /* what `stream` works on, in the arena */
+};
+
+/* Where a streamed body goes. */
+struct bana_sink {
+	bool (*write)(struct bana_sink *sink, bana_str bytes); /* false: nobody takes it any more */
+	void *to;
 };
 
 /* A request header by its FastCGI name ("HTTP_ORIGIN"); NULL when absent or empty. */
@@ -64,10 +117,16 @@ const char *bana_route_verbs(struct bana_req *q, const struct bana_route *routes
 BANA_RES bana_req_row(
 	struct bana_req *q, const struct bana_entity *entity, unsigned who, struct bana_row *row);
 
+/* The same body as JSON, whatever is in it. */
+BANA_RES bana_req_json(struct bana_req *q, const struct bana_json **json);
+
 void bana_reply_header(struct bana_req *q, const char *name, const char *value);
 
 /* {"count":1,"data":<json>}; bare <json> when the client asks so (ignis: x-request-count). */
 BANA_RES bana_reply_one(struct bana_req *q, int status, bana_str json);
+
+/* A list of `count` items: {"count":<count>,"data":<json>}, or bare. */
+BANA_RES bana_reply_list(struct bana_req *q, int status, bana_str json, size_t count);
 
 /* Anything else; `media` is static text. */
 BANA_RES bana_reply_text(struct bana_req *q, int status, const char *media, bana_str text);

@@ -8,9 +8,11 @@
 #include "bana/result.h"
 
 struct bana_buf;
+struct bana_call;
 struct bana_ctx;
 struct bana_pg;
 struct bana_req;
+struct bana_sink;
 
 /* The whole program of a service: settings, command line, one frame. Returns the exit status:
  * 0 done, 1 failed (why is on stderr or in the log), 2 wrong use or settings. */
@@ -22,6 +24,10 @@ int bana_run_api(const struct bana_app *app, struct bana_pg *db);
 /* One request, already taken in: find, guard, handle, render. Used by the loop and by tests. */
 void bana_run_request(struct bana_req *q, struct bana_buf *out);
 
+/* After its head: the body of an answer that is written piece by piece; nothing for any other.
+ * False: the client must not take it for whole. */
+bool bana_run_stream(struct bana_req *q, struct bana_sink *sink);
+
 /* Apply what is missing of <migrations_dir>/<service>/NNNN_*.sql, each in its transaction, one
  * process at a time; then the seeds. CONFLICT: an applied file has changed since. */
 BANA_RES bana_run_migrate(struct bana_ctx *ctx);
@@ -30,7 +36,9 @@ BANA_RES bana_run_migrate(struct bana_ctx *ctx);
 BANA_RES bana_run_seed(struct bana_ctx *ctx);
 
 /* Probes; rows of a service's route table. */
-BANA_RES bana_health_live(struct bana_req *q);
-BANA_RES bana_health_ready(struct bana_req *q);
+extern const struct bana_call bana_health_live, bana_health_ready;
+
+/* GET /permissions/me; a row with BANA_SIGNED_IN. */
+extern const struct bana_call bana_permissions_me;
 
 #endif

@@ -1,6 +1,7 @@
 #include "bana/guard.h"
 
 #include "bana/app.h"
+#include "bana/entity.h"
 #include "bana/policy.h"
 #include "bana/req.h"
 #include "bana/token.h"
@@ -33,11 +34,34 @@ BANA_RES bana_guard_token(struct bana_req *q)
 	return verified;
 }
 
+/* Is the entity one with MASKED fields, and the actor none who sees them whole? */
+static BANA_RES settle_mask(struct bana_req *q)
+{
+	const struct bana_entity *entity = q->route->entity;
+	bool has = false;
+	for (size_t i = 0; i < entity->count; i++)
+		has = has || (entity->fields[i].flags & BANA_MASKED);
+	if (!has)
+		return BANA_DONE;
+	struct bana_failure before = q->ctx.failure;
+	bana_res may = bana_policy_permit(&q->ctx, q->ctx.app->policy, q->ctx.actor,
+		bana_join(q->ctx.arena, entity->name, ".readPersonal", NULL), "read");
+	if (may.fault != BANA_FORBIDDEN)
+		return may;
+	q->ctx.failure = before;
+	q->masked = true;
+	return BANA_DONE;
+}
+
 BANA_RES bana_guard(struct bana_req *q)
 {
-	if (q->route->permission == NULL)
+	const struct bana_route *route = q->route;
+	if (route->permission == NULL && !(route->flags & BANA_SIGNED_IN))
 		return BANA_DONE;
 	TRY(bana_guard_token(q));
-	return bana_policy_permit(
-		&q->ctx, q->ctx.app->policy, q->ctx.actor, q->route->permission, q->route->action);
+	if (route->permission == NULL)
+		return BANA_DONE;
+	TRY(bana_policy_permit(
+		&q->ctx, q->ctx.app->policy, q->ctx.actor, route->permission, route->action));
+	return route->flags & BANA_MASKS ? settle_mask(q) : BANA_DONE;
 }

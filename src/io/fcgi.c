@@ -26,6 +26,7 @@ struct bana_fcgi {
 	sigset_t waiting_signals; /* the mask while waiting: what stops us is let in */
 	int listener, epoll;
 	int answered; /* the connection before, still open; -1: none */
+	struct timeval write_patience;
 };
 
 static volatile sig_atomic_t stopping; /* for the signal handler, hence file scope */
@@ -54,7 +55,7 @@ static void catch_signals(struct bana_fcgi *fcgi)
 	signal(SIGHUP, SIG_IGN); /* a terminal that goes away is no reason to drop a request */
 }
 
-struct bana_fcgi *bana_fcgi_new(int listener)
+struct bana_fcgi *bana_fcgi_new(int listener, int64_t write_ms)
 {
 	struct bana_fcgi *fcgi = calloc(1, sizeof *fcgi);
 	if (fcgi == NULL || FCGX_Init() != 0)
@@ -62,6 +63,7 @@ struct bana_fcgi *bana_fcgi_new(int listener)
 	/* libfcgi itself is given no listener: it must never accept. */
 	FCGX_InitRequest(&fcgi->request, -1, 0);
 	fcgi->listener = listener;
+	fcgi->write_patience = (struct timeval){write_ms / 1000, write_ms % 1000 * 1000};
 	fcgi->answered = -1;
 	fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);
 	/* Exclusive: a connection wakes one idle worker of the pool, not all of them. */
@@ -139,8 +141,7 @@ static int accept_one(struct bana_fcgi *fcgi, void (*idle)(void *what), void *wh
 
 bool bana_fcgi_accept(struct bana_fcgi *fcgi, void (*idle)(void *what), void *what)
 {
-	/* nginx sends a request at once; an answer fits the socket's buffer, so writing never waits
-	 */
+	/* nginx sends a request at once, and takes an answer until its buffers are full */
 	static const struct timeval patience = {.tv_sec = 5};
 	for (;;) {
 		look_for_signals();
@@ -148,6 +149,8 @@ bool bana_fcgi_accept(struct bana_fcgi *fcgi, void (*idle)(void *what), void *wh
 		if (fd < 0)
 			return false;
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &fcgi->write_patience,
+			sizeof fcgi->write_patience);
 		fcgi->request.ipcFd = fd;
 		fcgi->request.keepConnection = 1;
 		if (FCGX_Accept_r(&fcgi->request) == 0) {
@@ -181,9 +184,15 @@ BANA_RES bana_fcgi_body(
 	return BANA_DONE;
 }
 
-void bana_fcgi_write(struct bana_fcgi *fcgi, bana_str bytes)
+bool bana_fcgi_write(struct bana_fcgi *fcgi, bana_str bytes)
 {
-	FCGX_PutStr(bytes.at, (int)bytes.len, fcgi->request.out);
+	return FCGX_PutStr(bytes.at, (int)bytes.len, fcgi->request.out) == (int)bytes.len;
+}
+
+void bana_fcgi_break(struct bana_fcgi *fcgi)
+{
+	FCGX_FFlush(fcgi->request.out); /* what there is; then nothing more can be said */
+	shutdown(fcgi->request.ipcFd, SHUT_WR);
 }
 
 /* What is left unread would make the kernel reset the connection and lose our answer. */

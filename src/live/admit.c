@@ -183,3 +183,17 @@ BANA_RES bana_admit(struct bana_req *q)
 	q->status = 200;
 	return BANA_DONE;
 }
+
+/* clang-format off */
+const struct bana_call bana_admit_call = {
+	.handle = bana_admit, .name = "observe", .status = 200, .gives = BANA_GIVES_TEXT,
+	.media = "text/event-stream", .faults = "101,401,403,404,422",
+	.parameters =
+		"{\"name\":\"rooms\",\"in\":\"query\",\"required\":true,\"description\":\"Comma-separated room names.\","
+		"\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":4000},\"example\":\"outreach/inquiries\"},"
+		"{\"name\":\"clientId\",\"in\":\"query\",\"description\":\"Own id, for `client/{clientId}`; made when absent.\","
+		"\"schema\":{\"type\":\"string\",\"format\":\"uuid\"}},"
+		"{\"name\":\"access_token\",\"in\":\"query\",\"description\":\"The token, for browsers, which cannot set headers.\","
+		"\"schema\":{\"type\":\"string\"}}",
+};
+/* clang-format on */

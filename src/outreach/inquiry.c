@@ -1,11 +1,9 @@
 #include "outreach/outreach.h"
 
 #include "bana/app.h"
+#include "bana/crud.h"
 #include "bana/crypto.h"
-#include "bana/entity.h"
 #include "bana/live.h"
-#include "bana/pg.h"
-#include "bana/pool.h"
 #include "bana/req.h"
 
 /* clang-format off */
@@ -13,51 +11,163 @@ enum {
 	ID, CREATED_AT, MODIFIED_AT, CREATED_BY, MODIFIED_BY, TYPE, STATUS, FIRST_NAME, LAST_NAME,
 	EMAIL, PHONE, BUSINESS_NAME, SUBJECT, MESSAGE, LOCALE, PAGE_URL, REFERRER, METADATA,
 	CANCEL_REASON, SPAM_SCORE, SPAM_REASONS, ASSIGNEE_ID, HANDLED_AT, COMPLETED_AT,
-	DELETED_AT, IP_HASH, USER_AGENT, CONTENT_HASH, FIELDS
+	DELETED_AT, IP_HASH, USER_AGENT, CONTENT_HASH, VERSION, FIELDS
 };
 
-static const char *const types[] = {
-	"100_GENERAL", "200_SALES", "300_SUPPORT", "400_PARTNERSHIP", "900_OTHER", NULL};
-static const char *const statuses[] = {
-	"100_NEW", "104_IN_REVIEW", "203_PROCESSING", "303_COMPLETED", "405_ARCHIVED", "505_CANCELLED", NULL};
-static const char *const cancel_reasons[] = {
-	"100_SPAM", "200_DUPLICATE", "300_TEST", "400_WITHDRAWN", "900_OTHER", NULL};
+static const struct bana_choice types[] = {
+	{"100_GENERAL", "Anything"},
+	{"200_SALES", "Buying"},
+	{"300_SUPPORT", "Help with what one has"},
+	{"400_PARTNERSHIP", "Working together"},
+	{"900_OTHER", "Something else"},
+	{NULL, NULL},
+};
+static const struct bana_choice statuses[] = {
+	{"100_NEW", "Nobody has looked at it"},
+	{"104_IN_REVIEW", "Somebody looks at it"},
+	{"203_PROCESSING", "Being worked on"},
+	{"303_COMPLETED", "Answered"},
+	{"405_ARCHIVED", "Put away"},
+	{"505_CANCELLED", "Not to be worked on; `cancelReason` says why"},
+	{NULL, NULL},
+};
+static const struct bana_choice cancel_reasons[] = {
+	{"100_SPAM", "Unwanted"},
+	{"200_DUPLICATE", "There is another one"},
+	{"300_TEST", "A test of ours"},
+	{"400_WITHDRAWN", "The visitor took it back"},
+	{"900_OTHER", "Something else"},
+	{NULL, NULL},
+};
 
 static const struct bana_field fields[FIELDS] = {
 	/*                name            column            type          min  max   flags                          choices         default */
-	[ID]            = {"id",            "id",             BANA_ID,      0, 0,    READ,                          NULL,           NULL},
-	[CREATED_AT]    = {"createdAt",     "created_at",     BANA_INSTANT, 0, 0,    READ | BANA_MADE,              NULL,           NULL},
-	[MODIFIED_AT]   = {"modifiedAt",    "modified_at",    BANA_INSTANT, 0, 0,    READ | BANA_MADE,              NULL,           NULL},
-	[CREATED_BY]    = {"createdBy",     "created_by",     BANA_TEXT,    0, 128,  READ,                          NULL,           NULL},
-	[MODIFIED_BY]   = {"modifiedBy",    "modified_by",    BANA_TEXT,    0, 128,  READ,                          NULL,           NULL},
-	[TYPE]          = {"type",          "type",           BANA_ENUM,    0, 0,    READ | ANY,                    types,          "100_GENERAL"},
-	[STATUS]        = {"status",        "status",         BANA_ENUM,    0, 0,    READ | BANA_STAFF,             statuses,       "100_NEW"},
-	[FIRST_NAME]    = {"firstName",     "first_name",     BANA_TEXT,    1, 100,  READ | ANY | BANA_REQUIRED,    NULL,           NULL},
-	[LAST_NAME]     = {"lastName",      "last_name",      BANA_TEXT,    0, 100,  READ | ANY | NULLS,            NULL,           NULL},
-	[EMAIL]         = {"email",         "email",          BANA_EMAIL,   3, 254,  READ | ANY | BANA_REQUIRED,    NULL,           NULL},
-	[PHONE]         = {"phone",         "phone",          BANA_TEXT,    0, 32,   BANA_SHOWN | ANY | NULLS,      NULL,           NULL},
-	[BUSINESS_NAME] = {"businessName",  "business_name",  BANA_TEXT,    0, 200,  READ | ANY | NULLS,            NULL,           NULL},
-	[SUBJECT]       = {"subject",       "subject",        BANA_TEXT,    0, 200,  READ | ANY | NULLS,            NULL,           NULL},
-	[MESSAGE]       = {"message",       "message",        BANA_TEXT,    1, 5000, BANA_SHOWN | ANY | BANA_REQUIRED, NULL,        NULL},
-	[LOCALE]        = {"locale",        "locale",         BANA_TEXT,    0, 16,   READ | BANA_PUBLIC | NULLS,    NULL,           NULL},
-	[PAGE_URL]      = {"pageUrl",       "page_url",       BANA_TEXT,    0, 2048, BANA_SHOWN | BANA_PUBLIC | NULLS, NULL,        NULL},
-	[REFERRER]      = {"referrer",      "referrer",       BANA_TEXT,    0, 2048, BANA_SHOWN | BANA_PUBLIC | NULLS, NULL,        NULL},
-	[METADATA]      = {"metadata",      "metadata",       BANA_OBJECT,  0, 4096, BANA_SHOWN | ANY | NULLS,      NULL,           NULL},
-	[CANCEL_REASON] = {"cancelReason",  "cancel_reason",  BANA_ENUM,    0, 0,    READ | BANA_STAFF | NULLS,     cancel_reasons, NULL},
-	[SPAM_SCORE]    = {"spamScore",     "spam_score",     BANA_SMALL,   0, 32767, READ,                         NULL,           NULL},
-	[SPAM_REASONS]  = {"spamReasons",   "spam_reasons",   BANA_TEXTS,   64, 20,  READ,                          NULL,           NULL},
-	[ASSIGNEE_ID]   = {"assigneeId",    "assignee_id",    BANA_TEXT,    0, 128,  READ | BANA_STAFF | NULLS,     NULL,           NULL},
-	[HANDLED_AT]    = {"handledAt",     "handled_at",     BANA_INSTANT, 0, 0,    READ,                          NULL,           NULL},
-	[COMPLETED_AT]  = {"completedAt",   "completed_at",   BANA_INSTANT, 0, 0,    READ,                          NULL,           NULL},
-	[DELETED_AT]    = {"deletedAt",     "deleted_at",     BANA_INSTANT, 0, 0,    0,                             NULL,           NULL},
-	[IP_HASH]       = {"ipHash",        "ip_hash",        BANA_TEXT,    0, 64,   0,                             NULL,           NULL},
-	[USER_AGENT]    = {"userAgent",     "user_agent",     BANA_TEXT,    0, 256,  0,                             NULL,           NULL},
-	[CONTENT_HASH]  = {"contentHash",   "content_hash",   BANA_TEXT,    0, 64,   0,                             NULL,           NULL},
+	[ID]            = {"id",            "id",             BANA_ID,      0, 0,    READ | BANA_SNOWFLAKE,                          NULL,           NULL,
+		"Snowflake, decimal: sorts by time.", "\"249557679503089664\""},
+	[CREATED_AT]    = {"createdAt",     "created_at",     BANA_INSTANT, 0, 0,    READ | BANA_MADE,              NULL,           NULL,
+		"When the row was made.", "\"2026-11-20T15:33:07.361Z\""},
+	[MODIFIED_AT]   = {"modifiedAt",    "modified_at",    BANA_INSTANT, 0, 0,    READ | BANA_MADE,              NULL,           NULL,
+		"When it was last changed.", "\"2026-11-20T15:33:07.361Z\""},
+	[CREATED_BY]    = {"createdBy",     "created_by",     BANA_TEXT,    0, 128,  READ | NULLS,                          NULL,           NULL,
+		"Who made it: `userId` of the token; null: a visitor.", "null"},
+	[MODIFIED_BY]   = {"modifiedBy",    "modified_by",    BANA_TEXT,    0, 128,  READ | NULLS,                          NULL,           NULL,
+		"Who changed it last; null: nobody, or a visitor.", "\"42\""},
+	[TYPE]          = {"type",          "type",           BANA_ENUM,    0, 0,    READ | ANY,                    types,          "100_GENERAL",
+		"What it is about.", "\"200_SALES\""},
+	[STATUS]        = {"status",        "status",         BANA_ENUM,    0, 0,    READ | BANA_STAFF,             statuses,       "100_NEW",
+		"Where it stands; only the moves of the table of moves are possible.", "\"100_NEW\""},
+	[FIRST_NAME]    = {"firstName",     "first_name",     BANA_TEXT,    1, 100,  READ | ANY | BANA_REQUIRED | BANA_PERSONAL,    NULL,           NULL,
+		"First name.", "\"Ada\""},
+	[LAST_NAME]     = {"lastName",      "last_name",      BANA_TEXT,    0, 100,  READ | ANY | NULLS | BANA_PERSONAL,            NULL,           NULL,
+		"Last name.", "\"Lovelace\""},
+	[EMAIL]         = {"email",         "email",          BANA_EMAIL,   3, 254,  READ | ANY | BANA_REQUIRED | BANA_MASKED | BANA_PERSONAL,    NULL,           NULL,
+		"Where to answer. Compared without regard to case.", "\"ada@example.com\""},
+	[PHONE]         = {"phone",         "phone",          BANA_TEXT,    0, 32,   BANA_SHOWN | ANY | NULLS | BANA_MASKED | BANA_PERSONAL,      NULL,           NULL,
+		"As the visitor wrote it.", "\"+49 30 1234567\""},
+	[BUSINESS_NAME] = {"businessName",  "business_name",  BANA_TEXT,    0, 200,  READ | ANY | NULLS | BANA_PERSONAL,            NULL,           NULL,
+		"Company.", "\"Analytical Engines Ltd\""},
+	[SUBJECT]       = {"subject",       "subject",        BANA_TEXT,    0, 200,  READ | ANY | NULLS | BANA_PERSONAL,            NULL,           NULL,
+		"Subject.", "\"Ten more seats\""},
+	[MESSAGE]       = {"message",       "message",        BANA_TEXT,    1, 5000, BANA_SHOWN | ANY | BANA_REQUIRED | BANA_PERSONAL, NULL,        NULL,
+		"What the visitor wrote.", "\"We would like ten more seats.\""},
+	[LOCALE]        = {"locale",        "locale",         BANA_TEXT,    0, 16,   READ | BANA_PUBLIC | NULLS,    NULL,           NULL,
+		"Language of the page.", "\"en-GB\""},
+	[PAGE_URL]      = {"pageUrl",       "page_url",       BANA_TEXT,    0, 2048, BANA_SHOWN | BANA_PUBLIC | NULLS | BANA_PERSONAL, NULL,        NULL,
+		"The page the form was on.", "\"https://www.example.com/contact\""},
+	[REFERRER]      = {"referrer",      "referrer",       BANA_TEXT,    0, 2048, BANA_SHOWN | BANA_PUBLIC | NULLS | BANA_PERSONAL, NULL,        NULL,
+		"Where the visitor came from.", "\"https://www.example.com/\""},
+	[METADATA]      = {"metadata",      "metadata",       BANA_OBJECT,  0, 4096, READ | ANY | NULLS | BANA_PERSONAL,      NULL,           NULL,
+		"Whatever the page adds; members are filtered by path: `metadata.campaign`.", "{\"campaign\":\"spring\"}"},
+	[CANCEL_REASON] = {"cancelReason",  "cancel_reason",  BANA_ENUM,    0, 0,    READ | BANA_STAFF | NULLS,     cancel_reasons, NULL,
+		"Why it was cancelled; only with `505_CANCELLED`.", "null"},
+	[SPAM_SCORE]    = {"spamScore",     "spam_score",     BANA_SMALL,   0, 32767, READ | NULLS,                         NULL,           NULL,
+		"How much it looks like spam; null: not judged.", "null"},
+	[SPAM_REASONS]  = {"spamReasons",   "spam_reasons",   BANA_TEXTS,   64, 20,  READ | NULLS,                          NULL,           NULL,
+		"What makes it look so.", "null"},
+	[ASSIGNEE_ID]   = {"assigneeId",    "assignee_id",    BANA_TEXT,    0, 128,  READ | BANA_STAFF | NULLS,     NULL,           NULL,
+		"Who takes care of it.", "\"42\""},
+	[HANDLED_AT]    = {"handledAt",     "handled_at",     BANA_INSTANT, 0, 0,    READ | NULLS,                          NULL,           NULL,
+		"When it first left `100_NEW`.", "null"},
+	[COMPLETED_AT]  = {"completedAt",   "completed_at",   BANA_INSTANT, 0, 0,    READ | NULLS,                          NULL,           NULL,
+		"When it was completed.", "null"},
+	[DELETED_AT]    = {"deletedAt",     "deleted_at",     BANA_INSTANT, 0, 0,    0,                             NULL,           NULL,
+		"Soft deletion.", NULL},
+	[IP_HASH]       = {"ipHash",        "ip_hash",        BANA_TEXT,    0, 64,    NULLS | BANA_PERSONAL,                             NULL,           NULL,
+		"HMAC of the address it came from.", NULL},
+	[USER_AGENT]    = {"userAgent",     "user_agent",     BANA_TEXT,    0, 256,   NULLS | BANA_PERSONAL,                             NULL,           NULL,
+		"Browser it came from.", NULL},
+	[CONTENT_HASH]  = {"contentHash",   "content_hash",   BANA_TEXT,    0, 64,    NULLS | BANA_PERSONAL,                             NULL,           NULL,
+		"SHA-256 of the message.", NULL},
+	[VERSION]       = {"version",       "version",        BANA_INT,     0, 0,    BANA_MADE,                     NULL,           NULL,
+		"Counts the changes: the ETag.", NULL},
+};
+
+/* Contract: from NEW anywhere; what is done can be taken up again. */
+#define N "100_NEW"
+#define R "104_IN_REVIEW"
+#define P "203_PROCESSING"
+#define D "303_COMPLETED"
+#define A "405_ARCHIVED"
+#define C "505_CANCELLED"
+static const struct bana_move moves[] = {
+	{N, R}, {N, P}, {N, D}, {N, A}, {N, C},
+	{R, N}, {R, P}, {R, D}, {R, A}, {R, C},
+	{P, R}, {P, D}, {P, A}, {P, C},
+	{D, P}, {D, A},
+	{A, N}, {A, P},
+	{C, N}, {C, A},
+};
+static const struct bana_effect effects[] = {
+	{R, HANDLED_AT, BANA_FIRST}, {P, HANDLED_AT, BANA_FIRST}, {D, HANDLED_AT, BANA_FIRST},
+	{A, HANDLED_AT, BANA_FIRST}, {C, HANDLED_AT, BANA_FIRST},
+	{D, COMPLETED_AT, BANA_NOW}, {P, COMPLETED_AT, BANA_CLEAR}, {N, COMPLETED_AT, BANA_CLEAR},
+	{N, CANCEL_REASON, BANA_CLEAR}, {A, CANCEL_REASON, BANA_CLEAR},
+};
+static const struct bana_need needs[] = {{CANCEL_REASON, C}};
+
+static const struct bana_statistic statistics[] = {
+	{.name = "byStatus", .kind = BANA_BY, .field = STATUS, .says = "Inquiries by status."},
+	{.name = "byType", .kind = BANA_BY, .field = TYPE, .says = "Inquiries by type."},
+	{.name = "perDay", .kind = BANA_DAYS, .days = {{"count", CREATED_AT}},
+		.says = "Inquiries made on each day of the time zone; without `from` the last 30 days."},
+	{.name = "medianSecondsToFirstHandling", .kind = BANA_VALUE,
+		.sql = "round((percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM handled_at - created_at)"
+		       "::float8))::numeric, 3)::float8",
+		.says = "Median of the seconds from the submit to the first move away from `100_NEW`; null: none was handled."},
+	{.name = "spamShare", .kind = BANA_VALUE,
+		.sql = "round(avg((cancel_reason IS NOT DISTINCT FROM '100_SPAM')::int), 4)::float8",
+		.says = "Part of the inquiries that were cancelled as spam, 0 to 1; null: there are none."},
 };
 /* clang-format on */
 
+static const struct bana_life life = {
+	.status = STATUS,
+	.begin = N,
+	.moves = moves,
+	.move_count = sizeof moves / sizeof *moves,
+	.effects = effects,
+	.effect_count = sizeof effects / sizeof *effects,
+	.needs = needs,
+	.need_count = sizeof needs / sizeof *needs,
+};
+#undef N
+#undef R
+#undef P
+#undef D
+#undef A
+#undef C
+
 const struct bana_entity outreach_inquiry = {
-	"Inquiry", "outreach.\"Inquiry\"", fields, sizeof fields / sizeof *fields};
+	.name = "Inquiry",
+	.table = "outreach.\"Inquiry\"",
+	.fields = fields,
+	.count = FIELDS,
+	.path = "/inquiries",
+	.says = "What visitors of the public site ask.",
+	.life = &life,
+	.statistics = statistics,
+	.statistic_count = sizeof statistics / sizeof *statistics,
+};
 
 /* What the visitor is told. */
 static const unsigned char receipt[] = {ID, TYPE, STATUS, CREATED_AT};
@@ -107,48 +217,35 @@ static void set_traces(struct bana_req *q, struct bana_row *row)
 	bana_row_set(row, IP_HASH, outreach_address_hash(q));
 }
 
-BANA_RES outreach_inquiry_submit(struct bana_req *q)
+static BANA_RES submit(struct bana_req *q)
 {
 	struct bana_ctx *ctx = &q->ctx;
 	struct bana_row *row = bana_alloc(ctx->arena, sizeof *row);
 	TRY(bana_req_row(q, &outreach_inquiry, BANA_PUBLIC, row));
 	set_traces(q, row);
-	const char *id = bana_print(ctx->arena, "%lld", (long long)bana_snowflake(ctx->app->pool));
-	bana_row_set(row, ID, id);
 	TRY(bana_row_insert(ctx, &outreach_inquiry, row));
 	announce(ctx, row);
-	bana_reply_header(
-		q, "Location", bana_print(ctx->arena, "%s/inquiries/%s", ctx->app->base_path, id));
+	bana_reply_header(q, "Location",
+		bana_join(ctx->arena, ctx->app->base_path, outreach_inquiry.path, "/",
+			row->cells[ID].text, NULL));
 	return bana_reply_one(q, 201, view(ctx, row, receipt, sizeof receipt));
-}
-
-/* An id is what bana_snowflake makes: decimal, positive, 63 bits, no leading zero. */
-static BANA_RES check_id(struct bana_ctx *ctx, bana_str text)
-{
-	int64_t id;
-	if (bana_parse_int(text, 1, INT64_MAX, &id).fault == BANA_OK)
-		return BANA_DONE;
-	return bana_fail(ctx, BANA_NOT_FOUND, "Inquiry not found", NULL);
-}
-
-BANA_RES outreach_inquiry_read(struct bana_req *q)
-{
-	struct bana_ctx *ctx = &q->ctx;
-	struct bana_row *row = bana_alloc(ctx->arena, sizeof *row);
-	TRY(check_id(ctx, q->args[0]));
-	const char *id = bana_copy(ctx->arena, q->args[0].at, q->args[0].len);
-	TRY(bana_row_find(ctx, &outreach_inquiry, id, row));
-	return bana_reply_one(q, 200, view(ctx, row, NULL, 0));
 }
 
 BANA_RES outreach_inquiry_exists(struct bana_ctx *ctx, const char *id)
 {
-	const struct bana_rows *rows;
-	TRY(check_id(ctx, bana_str_of(id)));
-	TRY(bana_pg_exec(ctx,
-		"SELECT 1 FROM outreach.\"Inquiry\" WHERE id = $1 AND deleted_at IS NULL", 1, &id,
-		&rows));
-	if (bana_rows_count(rows) > 0)
-		return BANA_DONE;
-	return bana_fail(ctx, BANA_NOT_FOUND, "Inquiry not found", NULL);
+	struct bana_row *row = bana_alloc(ctx->arena, sizeof *row);
+	return bana_row_find(ctx, &outreach_inquiry, bana_str_of(id), row);
 }
+
+/* clang-format off */
+const struct bana_call outreach_submit = {
+	.handle = submit, .name = "submit", .status = 201, .gives = BANA_GIVES_OTHER,
+	.body = BANA_PUBLIC, .takes_entity = &outreach_inquiry, .headers = "Location",
+	.schema = "{\"type\":\"object\",\"required\":[\"id\",\"type\",\"status\",\"createdAt\"],"
+		"\"additionalProperties\":false,\"description\":\"What the visitor is told.\",\"properties\":{"
+		"\"id\":{\"$ref\":\"#/components/schemas/Id\"},"
+		"\"type\":{\"type\":\"string\",\"examples\":[\"200_SALES\"]},"
+		"\"status\":{\"type\":\"string\",\"examples\":[\"100_NEW\"]},"
+		"\"createdAt\":{\"$ref\":\"#/components/schemas/Instant\"}}}",
+};
+/* clang-format on */

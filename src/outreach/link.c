@@ -7,13 +7,14 @@
 
 enum { SIGNATURE_BYTES = 10, SIGNATURE_CHARACTERS = 14 };
 
-enum purpose { UNSUBSCRIBE_LINK, CLIENT_ADDRESS, PURPOSES };
+enum purpose { UNSUBSCRIBE_LINK, CLIENT_ADDRESS, ERASED_ADDRESS, PURPOSES };
 
 /* One secret, one key a purpose: the HMAC of the purpose's name. Made once, kept for the process.
  */
 static void sign(enum purpose purpose, bana_str text, unsigned char digest[BANA_SHA256_BYTES])
 {
-	static const char *const names[PURPOSES] = {"unsubscribe link", "client address"};
+	static const char *const names[PURPOSES] = {
+		"unsubscribe link", "client address", "erased address"};
 	static struct bana_hmac *keys[PURPOSES];
 	if (keys[purpose] == NULL) {
 		struct bana_hmac *secret = bana_hmac_new(bana_str_of(outreach_settings.secret));
@@ -63,12 +64,22 @@ const char *outreach_link_write(struct bana_ctx *ctx, const char *snowflake)
 	return bana_print(ctx->arena, "%s.%s", snowflake, signature(ctx, bana_str_of(snowflake)));
 }
 
+static const char *pseudonym(struct bana_ctx *ctx, enum purpose purpose, bana_str text)
+{
+	unsigned char digest[BANA_SHA256_BYTES];
+	if (*outreach_settings.secret == '\0')
+		return NULL;
+	sign(purpose, text, digest);
+	return bana_hex(ctx->arena, digest, sizeof digest);
+}
+
 const char *outreach_address_hash(struct bana_req *q)
 {
 	const char *address = bana_req_header(q, "REMOTE_ADDR");
-	if (address == NULL || *outreach_settings.secret == '\0')
-		return NULL;
-	unsigned char digest[BANA_SHA256_BYTES];
-	sign(CLIENT_ADDRESS, bana_str_of(address), digest);
-	return bana_hex(q->ctx.arena, digest, sizeof digest);
+	return address == NULL ? NULL : pseudonym(&q->ctx, CLIENT_ADDRESS, bana_str_of(address));
+}
+
+const char *outreach_pseudonym(struct bana_ctx *ctx, bana_str address)
+{
+	return pseudonym(ctx, ERASED_ADDRESS, address);
 }

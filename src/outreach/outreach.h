@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+struct bana_call;
 struct bana_ctx;
 struct bana_req;
 struct bana_service;
@@ -30,18 +31,17 @@ extern struct outreach_settings outreach_settings; /* filled once, before any wo
 extern const struct bana_service outreach_service;
 extern const struct bana_entity outreach_inquiry, outreach_subscriber;
 
-BANA_RES outreach_inquiry_submit(struct bana_req *q);
-BANA_RES outreach_inquiry_read(struct bana_req *q);
+extern const struct bana_call outreach_submit;
+extern const struct bana_call outreach_subscribe, outreach_unsubscribe, outreach_link_page,
+	outreach_link_use;
 
 /* NOT_FOUND: no such inquiry, or it is deleted. For the room of one inquiry. */
 BANA_RES outreach_inquiry_exists(struct bana_ctx *ctx, const char *id);
 
-BANA_RES outreach_subscriber_subscribe(struct bana_req *q);
-BANA_RES outreach_subscriber_unsubscribe(struct bana_req *q);
-BANA_RES outreach_subscriber_link_page(struct bana_req *q);
-BANA_RES outreach_subscriber_link_use(struct bana_req *q);
-
 /* HMAC of the client's address in hexadecimal, in the arena; NULL without a secret or address. */
 const char *outreach_address_hash(struct bana_req *q);
+
+/* HMAC of an e-mail address for the audit log, in the same way. */
+const char *outreach_pseudonym(struct bana_ctx *ctx, bana_str address);
 
 #endif

@@ -106,25 +106,29 @@ BANA_RES bana_form_read(struct bana_ctx *ctx, const struct bana_entity *entity, 
 	return bana_json_parse(ctx, bana_buf_str(&json), 2, object);
 }
 
+BANA_RES bana_req_json(struct bana_req *q, const struct bana_json **json)
+{
+	bool form = q->route->flags & BANA_FORM;
+	bana_str media = media_type(q);
+	if (q->body.len == 0 && media.len == 0) /* ignis: no body is an empty object */
+		return bana_json_parse(&q->ctx, BANA_STR("{}"), 1, json);
+	if (same_word(media, "application/json") && charset_fits(q))
+		return bana_json_parse(&q->ctx, q->body.len == 0 ? BANA_STR("{}") : q->body,
+			BANA_JSON_DEPTH_MAX, json);
+	return bana_fail(&q->ctx, BANA_MEDIA,
+		form ? "Send application/json or application/x-www-form-urlencoded in UTF-8"
+		     : "Send application/json in UTF-8",
+		NULL);
+}
+
 BANA_RES bana_req_row(
 	struct bana_req *q, const struct bana_entity *entity, unsigned who, struct bana_row *row)
 {
-	struct bana_ctx *ctx = &q->ctx;
-	bana_str media = media_type(q);
-	bool form = same_word(media, "application/x-www-form-urlencoded");
 	const struct bana_json *object;
-	if (q->body.len == 0 && media.len == 0) /* ignis: no body is an empty object */
-		TRY(bana_json_parse(ctx, BANA_STR("{}"), 1, &object));
-	else if (form && (q->route->flags & BANA_FORM) && charset_fits(q))
-		TRY(bana_form_read(ctx, entity, q->body, &object));
-	else if (same_word(media, "application/json") && charset_fits(q))
-		TRY(bana_json_parse(ctx, q->body.len == 0 ? BANA_STR("{}") : q->body,
-			BANA_JSON_DEPTH_MAX, &object));
+	if ((q->route->flags & BANA_FORM) && charset_fits(q) &&
+		same_word(media_type(q), "application/x-www-form-urlencoded"))
+		TRY(bana_form_read(&q->ctx, entity, q->body, &object));
 	else
-		return bana_fail(ctx, BANA_MEDIA,
-			q->route->flags & BANA_FORM ? "Send application/json or "
-						      "application/x-www-form-urlencoded in UTF-8"
-						    : "Send application/json in UTF-8",
-			NULL);
-	return bana_row_take(ctx, entity, who, object, row);
+		TRY(bana_req_json(q, &object));
+	return bana_row_take(&q->ctx, entity, who, object, row);
 }

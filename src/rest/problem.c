@@ -58,7 +58,12 @@ static void write_problem(struct bana_req *q, const struct bana_fault_row *fault
 	bana_buf_json_member(b, "path", path);
 	if (f->issues != NULL)
 		write_issues(b, f->issues);
-	bana_buf_text(b, "}}");
+	bana_buf_text(b, "}");
+	if (f->allowed != NULL) {
+		bana_buf_json_name(b, "allowed");
+		bana_buf_text(b, f->allowed);
+	}
+	bana_buf_text(b, "}");
 }
 
 void bana_reply_problem(struct bana_req *q, bana_res result)

@@ -2,8 +2,9 @@
 
 #include "bana/app.h"
 
-static const char exposed[] = "Content-Range, ETag, Link, Location, Retry-After, X-Request-Id, "
-			      "x-response-count, x-response-format";
+static const char exposed[] = "Content-Disposition, Content-Range, ETag, Link, Location, "
+			      "Preference-Applied, Retry-After, X-Request-Id, x-response-count, "
+			      "x-response-format";
 
 const char *bana_req_header(const struct bana_req *q, const char *name)
 {
@@ -35,19 +36,34 @@ static bool wants_envelope(const struct bana_req *q)
 	       (*wish != '\0' && strcmp(wish, "false") != 0 && strcmp(wish, "0") != 0);
 }
 
+static BANA_RES reply_counted(
+	struct bana_req *q, int status, const char *format, bana_str json, size_t count)
+{
+	char digits[BANA_INT_BYTES];
+	const char *number = bana_int_write((int64_t)count, digits);
+	bool envelope = wants_envelope(q);
+	bana_reply_header(q, "x-response-count", number);
+	bana_reply_header(q, "x-response-format", format);
+	q->status = status;
+	if (envelope) {
+		bana_buf_text(&q->reply, "{\"count\":");
+		bana_buf_text(&q->reply, number);
+		bana_buf_text(&q->reply, ",\"data\":");
+	}
+	bana_buf_add(&q->reply, json.at, json.len);
+	if (envelope)
+		bana_buf_text(&q->reply, "}");
+	return BANA_DONE;
+}
+
 BANA_RES bana_reply_one(struct bana_req *q, int status, bana_str json)
 {
-	bana_reply_header(q, "x-response-count", "1");
-	bana_reply_header(q, "x-response-format", "object");
-	q->status = status;
-	if (!wants_envelope(q)) {
-		bana_buf_add(&q->reply, json.at, json.len);
-		return BANA_DONE;
-	}
-	bana_buf_text(&q->reply, "{\"count\":1,\"data\":");
-	bana_buf_add(&q->reply, json.at, json.len);
-	bana_buf_text(&q->reply, "}");
-	return BANA_DONE;
+	return reply_counted(q, status, "object", json, 1);
+}
+
+BANA_RES bana_reply_list(struct bana_req *q, int status, bana_str json, size_t count)
+{
+	return reply_counted(q, status, "array", json, count);
 }
 
 static void cors(struct bana_req *q, struct bana_buf *out)
@@ -98,8 +114,10 @@ void bana_reply_render(struct bana_req *q, struct bana_buf *out)
 	if (q->status != 204) {
 		bana_buf_text(out, "Content-Type: ");
 		bana_buf_text(out, q->media == NULL ? "application/json" : q->media);
-		bana_buf_text(out, "\r\nContent-Length: ");
-		bana_buf_int(out, (int64_t)q->reply.len);
+		if (q->stream == NULL) {
+			bana_buf_text(out, "\r\nContent-Length: ");
+			bana_buf_int(out, (int64_t)q->reply.len);
+		}
 		bana_buf_text(out, "\r\n");
 	}
 	bana_buf_text(out, "\r\n");

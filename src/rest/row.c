@@ -1,10 +1,60 @@
+#include "bana/row.h"
+
+#include "bana/app.h"
 #include "bana/clock.h"
 #include "bana/ctx.h"
-#include "bana/entity.h"
+#include "bana/json.h"
 #include "bana/pg.h"
+#include "bana/pool.h"
+#include "bana/sql.h"
 
 #include <assert.h>
 #include <stdlib.h>
+
+const char *bana_type_name(const struct bana_field *field)
+{
+	static const char *const names[] = {
+		[BANA_TEXT] = "text",
+		[BANA_EMAIL] = "text",
+		[BANA_ENUM] = "text",
+		[BANA_ID] = "bigint",
+		[BANA_OBJECT] = "json",
+		[BANA_TEXTS] = "text[]",
+		[BANA_SMALL] = "smallint",
+		[BANA_INT] = "integer",
+		[BANA_INSTANT] = "timestamptz",
+	};
+	return names[field->type];
+}
+
+const struct bana_field *bana_field_find(const struct bana_entity *e, bana_str name)
+{
+	for (size_t i = 0; i < e->count; i++) {
+		if (bana_str_is(name, e->fields[i].name))
+			return &e->fields[i];
+	}
+	return NULL;
+}
+
+const struct bana_field *bana_field_stored(const struct bana_entity *e, const char *column)
+{
+	for (size_t i = 0; i < e->count; i++) {
+		if (e->fields[i].column != NULL && strcmp(e->fields[i].column, column) == 0)
+			return &e->fields[i];
+	}
+	return NULL;
+}
+
+size_t bana_view_of(
+	const struct bana_entity *e, unsigned flags, unsigned char view[BANA_FIELDS_MAX])
+{
+	size_t count = 0;
+	for (size_t i = 0; i < e->count; i++) {
+		if (flags == 0 || (e->fields[i].flags & flags))
+			view[count++] = (unsigned char)i;
+	}
+	return count;
+}
 
 void bana_row_set(struct bana_row *row, size_t field, const char *text)
 {
@@ -12,11 +62,21 @@ void bana_row_set(struct bana_row *row, size_t field, const char *text)
 	row->cells[field] = (struct bana_cell){text, true};
 }
 
-/* How a column is asked for: lists come as JSON, so that only PostgreSQL parses its literals. */
-static void add_column(struct bana_buf *sql, const struct bana_field *f, unsigned *n)
+/* Lists come as JSON, so that only PostgreSQL parses its literals. */
+void bana_column_add(struct bana_buf *sql, const struct bana_field *f, unsigned *n)
 {
-	bana_buf_print(sql, f->type == BANA_TEXTS ? "%sto_json(\"%s\")" : "%s\"%s\"",
-		(*n)++ == 0 ? "" : ", ", f->column);
+	bool list = f->type == BANA_TEXTS;
+	bana_buf_text(sql, (*n)++ == 0 ? "" : ", ");
+	bana_buf_text(sql, list ? "to_json(\"" : "\"");
+	bana_buf_text(sql, f->column);
+	bana_buf_text(sql, list ? "\")" : "\"");
+}
+
+void bana_row_read(const struct bana_rows *rows, size_t index, size_t first,
+	const unsigned char *view, size_t count, struct bana_row *row)
+{
+	for (size_t i = 0; i < count; i++)
+		bana_row_set(row, view[i], bana_rows_text(rows, index, first + i));
 }
 
 static const char *insert_sql(struct bana_ctx *ctx, const struct bana_entity *e)
@@ -29,7 +89,7 @@ static const char *insert_sql(struct bana_ctx *ctx, const struct bana_entity *e)
 	for (size_t i = 0; i < e->count; i++) {
 		const struct bana_field *f = &e->fields[i];
 		if (f->flags & BANA_MADE) {
-			add_column(&made, f, &m);
+			bana_column_add(&made, f, &m);
 			continue;
 		}
 		const char *comma = n++ == 0 ? "" : ", ";
@@ -40,94 +100,162 @@ static const char *insert_sql(struct bana_ctx *ctx, const struct bana_entity *e)
 		names.at, values.at, m == 0 ? "1" : made.at);
 }
 
-/* The text never changes, so each entity's is built once a process and kept. */
-static const char *kept_insert_sql(struct bana_ctx *ctx, const struct bana_entity *e)
+static const char *find_sql(struct bana_ctx *ctx, const struct bana_entity *e)
+{
+	struct bana_buf sql;
+	unsigned n = 0;
+	bana_buf_init(&sql, ctx->arena);
+	bana_buf_text(&sql, "SELECT ");
+	for (size_t i = 0; i < e->count; i++) {
+		if (e->fields[i].flags & (BANA_SHOWN | BANA_MADE))
+			bana_column_add(&sql, &e->fields[i], &n);
+	}
+	bana_buf_print(&sql, " FROM %s WHERE id = $1", e->table);
+	if (bana_field_stored(e, "deleted_at") != NULL)
+		bana_buf_text(&sql, " AND deleted_at IS NULL");
+	return sql.at;
+}
+
+/* The texts never change, so each entity's are built once a process and kept. */
+static const char *kept(struct bana_ctx *ctx, const struct bana_entity *e,
+	const char *(*build)(struct bana_ctx *ctx, const struct bana_entity *e))
 {
 	static struct {
 		const struct bana_entity *entity;
+		const char *(*build)(struct bana_ctx *ctx, const struct bana_entity *e);
 		char *sql;
-	} kept[16];
-	for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-		if (kept[i].entity == NULL) {
-			kept[i].sql = strdup(insert_sql(ctx, e));
-			if (kept[i].sql == NULL)
+	} texts[32];
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		if (texts[i].entity == NULL) {
+			texts[i].sql = strdup(build(ctx, e));
+			if (texts[i].sql == NULL)
 				abort();
-			kept[i].entity = e;
+			texts[i].entity = e;
+			texts[i].build = build;
 		}
-		if (kept[i].entity == e)
-			return kept[i].sql;
+		if (texts[i].entity == e && texts[i].build == build)
+			return texts[i].sql;
 	}
-	return insert_sql(ctx, e);
+	return build(ctx, e);
 }
 
-BANA_RES bana_row_insert(struct bana_ctx *ctx, const struct bana_entity *e, struct bana_row *row)
+static const char *unset_value(struct bana_ctx *ctx, const struct bana_field *f)
 {
-	const char *values[BANA_FIELDS_MAX];
+	if (!(f->flags & BANA_SNOWFLAKE))
+		return f->fallback;
+	char digits[BANA_INT_BYTES];
+	const char *text = bana_int_write(bana_snowflake(ctx->app->pool), digits);
+	return bana_copy(ctx->arena, text, strlen(text));
+}
+
+const char *bana_cell_value(struct bana_ctx *ctx, const struct bana_field *f, const char *text)
+{
+	const struct bana_json *list;
+	if (f->type != BANA_TEXTS || text == NULL)
+		return text;
+	struct bana_buf literal;
+	bana_buf_init(&literal, ctx->arena);
+	bana_buf_text(&literal, "{");
+	bana_res parsed = bana_json_parse(ctx, bana_str_of(text), 1, &list);
+	assert(parsed.fault == BANA_OK); /* it is our own, or PostgreSQL's */
+	for (size_t i = 0; i < bana_json_len(list); i++)
+		bana_array_add(&literal, bana_json_str(bana_json_at(list, i)));
+	bana_buf_text(&literal, "}");
+	return literal.at;
+}
+
+void bana_row_insert_step(struct bana_ctx *ctx, const struct bana_entity *e, struct bana_row *row,
+	struct bana_step *step)
+{
+	const char **values = bana_alloc(ctx->arena, e->count * sizeof *values);
 	size_t count = 0;
 	for (size_t i = 0; i < e->count; i++) {
 		if (e->fields[i].flags & BANA_MADE)
 			continue;
 		if (!row->cells[i].set)
-			bana_row_set(row, i, e->fields[i].fallback);
-		values[count++] = row->cells[i].text;
+			bana_row_set(row, i, unset_value(ctx, &e->fields[i]));
+		values[count++] = bana_cell_value(ctx, &e->fields[i], row->cells[i].text);
 	}
-	const struct bana_rows *rows;
-	TRY(bana_pg_exec(ctx, kept_insert_sql(ctx, e), count, values, &rows));
-	size_t column = 0;
-	for (size_t i = 0; i < e->count; i++) {
-		if (e->fields[i].flags & BANA_MADE)
-			bana_row_set(row, i, bana_rows_text(rows, 0, column++));
-	}
+	*step = (struct bana_step){kept(ctx, e, insert_sql), count, values, NULL};
+}
+
+void bana_row_inserted(
+	const struct bana_entity *e, const struct bana_step *step, struct bana_row *row)
+{
+	unsigned char made[BANA_FIELDS_MAX];
+	size_t count = bana_view_of(e, BANA_MADE, made);
+	bana_row_read(step->rows, 0, 0, made, count, row);
+}
+
+BANA_RES bana_row_insert(struct bana_ctx *ctx, const struct bana_entity *e, struct bana_row *row)
+{
+	struct bana_step step;
+	bana_row_insert_step(ctx, e, row, &step);
+	TRY(bana_pg_exec(ctx, step.sql, step.count, step.values, &step.rows));
+	bana_row_inserted(e, &step, row);
 	return BANA_DONE;
+}
+
+static BANA_RES not_found(struct bana_ctx *ctx, const struct bana_entity *e)
+{
+	return bana_fail(
+		ctx, BANA_NOT_FOUND, bana_join(ctx->arena, e->name, " not found", NULL), NULL);
+}
+
+BANA_RES bana_id_check(struct bana_ctx *ctx, const struct bana_entity *e, bana_str text)
+{
+	int64_t id;
+	if (bana_parse_int(text, 1, INT64_MAX, &id).fault == BANA_OK)
+		return BANA_DONE;
+	bana_issue_add(ctx, "id", "invalid_format", NULL,
+		"Invalid id: expected a decimal number of 63 bits without leading zeros");
+	return not_found(ctx, e);
 }
 
 BANA_RES bana_row_find(
-	struct bana_ctx *ctx, const struct bana_entity *e, const char *id, struct bana_row *row)
+	struct bana_ctx *ctx, const struct bana_entity *e, bana_str id, struct bana_row *row)
 {
-	struct bana_buf sql;
-	bana_buf_init(&sql, ctx->arena);
-	bana_buf_text(&sql, "SELECT ");
-	unsigned n = 0;
-	for (size_t i = 0; i < e->count; i++) {
-		if (e->fields[i].flags & BANA_SHOWN)
-			add_column(&sql, &e->fields[i], &n);
-	}
-	bana_buf_print(&sql, " FROM %s WHERE id = $1 AND deleted_at IS NULL", e->table);
 	const struct bana_rows *rows;
-	TRY(bana_pg_exec(ctx, sql.at, 1, &id, &rows));
+	unsigned char view[BANA_FIELDS_MAX];
+	TRY(bana_id_check(ctx, e, id));
+	const char *text = bana_copy(ctx->arena, id.at, id.len);
+	TRY(bana_pg_exec(ctx, kept(ctx, e, find_sql), 1, &text, &rows));
 	if (bana_rows_count(rows) == 0)
-		return bana_fail(
-			ctx, BANA_NOT_FOUND, bana_print(ctx->arena, "%s not found", e->name), NULL);
-	size_t column = 0;
-	for (size_t i = 0; i < e->count; i++) {
-		if (e->fields[i].flags & BANA_SHOWN)
-			bana_row_set(row, i, bana_rows_text(rows, 0, column++));
-	}
+		return not_found(ctx, e);
+	size_t count = bana_view_of(e, BANA_SHOWN | BANA_MADE, view);
+	bana_row_read(rows, 0, 0, view, count, row);
 	return BANA_DONE;
 }
 
-static void write_cell(struct bana_buf *out, const struct bana_field *f, const char *text)
+void bana_cell_write(struct bana_buf *out, const struct bana_field *f, const char *text)
 {
-	bana_buf_json_name(out, f->name);
-	if (text == NULL)
-		bana_buf_text(out, "null");
-	else if (f->type == BANA_OBJECT || f->type == BANA_TEXTS || f->type == BANA_SMALL)
-		bana_buf_text(out, text);
-	else if (f->type == BANA_INSTANT)
+	switch (text == NULL ? BANA_OBJECT : f->type) {
+	case BANA_OBJECT:
+	case BANA_TEXTS:
+	case BANA_SMALL:
+	case BANA_INT:
+		bana_buf_text(out, text == NULL ? "null" : text);
+		return;
+	case BANA_INSTANT:
 		bana_buf_json_str(out, bana_str_of(bana_iso_from_pg(out->arena, text)));
-	else
+		return;
+	default:
 		bana_buf_json_str(out, bana_str_of(text));
+	}
 }
 
 void bana_row_write(struct bana_buf *out, const struct bana_entity *e, const struct bana_row *row,
 	const unsigned char *view, size_t count)
 {
+	unsigned char shown[BANA_FIELDS_MAX];
+	if (view == NULL) {
+		count = bana_view_of(e, BANA_SHOWN, shown);
+		view = shown;
+	}
 	bana_buf_text(out, "{");
-	for (size_t i = 0; view != NULL && i < count; i++)
-		write_cell(out, &e->fields[view[i]], row->cells[view[i]].text);
-	for (size_t i = 0; view == NULL && i < e->count; i++) {
-		if (e->fields[i].flags & BANA_SHOWN)
-			write_cell(out, &e->fields[i], row->cells[i].text);
+	for (size_t i = 0; i < count; i++) {
+		bana_buf_json_name(out, e->fields[view[i]].name);
+		bana_cell_write(out, &e->fields[view[i]], row->cells[view[i]].text);
 	}
 	bana_buf_text(out, "}");
 }

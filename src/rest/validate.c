@@ -23,6 +23,7 @@ static const char *expected_of(const struct bana_field *field)
 	case BANA_TEXTS:
 		return "array";
 	case BANA_SMALL:
+	case BANA_INT:
 		return "number";
 	default:
 		return "string";
@@ -30,11 +31,24 @@ static const char *expected_of(const struct bana_field *field)
 }
 
 static void wrong_type(
-	struct taking *t, const char *path, const char *expected, const char *received)
+	struct bana_ctx *ctx, const char *path, const char *expected, const char *received)
 {
-	bana_issue_add(t->ctx, path, "invalid_type", expected,
-		bana_print(t->ctx->arena, "Invalid input: expected %s, received %s", expected,
-			received));
+	bana_issue_add(ctx, path, "invalid_type", expected,
+		bana_print(
+			ctx->arena, "Invalid input: expected %s, received %s", expected, received));
+}
+
+void bana_issue_type(
+	struct bana_ctx *ctx, const char *path, const char *expected, const struct bana_json *got)
+{
+	bool real = bana_json_kind(got) == BANA_JSON_REAL; /* all our numbers are whole */
+	wrong_type(ctx, path, real && strcmp(expected, "number") == 0 ? "int" : expected,
+		bana_json_kind_name(got));
+}
+
+void bana_issue_absent(struct bana_ctx *ctx, const char *path, const char *expected)
+{
+	wrong_type(ctx, path, expected, "undefined");
 }
 
 /* `of` is "string" or "array", `unit` "characters" or "items". */
@@ -69,12 +83,12 @@ static void take_choice(struct taking *t)
 	bana_str text = bana_json_str(t->value);
 	struct bana_buf options;
 	bana_buf_init(&options, t->ctx->arena);
-	for (const char *const *c = t->field->choices; *c != NULL; c++) {
-		if (bana_str_is(text, *c)) {
-			t->cell->text = *c;
+	for (const struct bana_choice *c = t->field->choices; c->value != NULL; c++) {
+		if (bana_str_is(text, c->value)) {
+			t->cell->text = c->value;
 			return;
 		}
-		bana_buf_print(&options, "%s\"%s\"", options.len == 0 ? "" : "|", *c);
+		bana_buf_print(&options, "%s\"%s\"", options.len == 0 ? "" : "|", c->value);
 	}
 	bana_issue_add(t->ctx, t->field->name, "invalid_value", NULL,
 		bana_print(t->ctx->arena, "Invalid option: expected one of %s", options.at));
@@ -93,40 +107,30 @@ static void take_object(struct taking *t)
 		t->cell->text = text.at;
 }
 
-/* A PostgreSQL array literal: every item quoted. */
-static void add_item(struct bana_buf *literal, bana_str item)
-{
-	bana_buf_text(literal, literal->len == 1 ? "\"" : ",\"");
-	for (size_t i = 0; i < item.len; i++) {
-		if (item.at[i] == '"' || item.at[i] == '\\')
-			bana_buf_text(literal, "\\");
-		bana_buf_add(literal, &item.at[i], 1);
-	}
-	bana_buf_text(literal, "\"");
-}
-
 static void take_texts(struct taking *t)
 {
 	const struct bana_field *f = t->field;
 	size_t count = bana_json_len(t->value);
 	if (!sized(t, f->name, "array", "items", count, 0, f->max))
 		return;
-	struct bana_buf literal;
-	bana_buf_init(&literal, t->ctx->arena);
-	bana_buf_text(&literal, "{");
+	struct bana_buf json;
+	bana_buf_init(&json, t->ctx->arena);
+	bana_buf_text(&json, "[");
 	for (size_t i = 0; i < count; i++) {
 		const struct bana_json *item = bana_json_at(t->value, i);
 		const char *path = bana_print(t->ctx->arena, "%s.%zu", f->name, i);
 		if (bana_json_kind(item) != BANA_JSON_STRING) {
-			wrong_type(t, path, "string", bana_json_kind_name(item));
+			bana_issue_type(t->ctx, path, "string", item);
 			continue;
 		}
 		bana_str text = bana_utf8_trim(bana_json_str(item));
-		if (sized(t, path, "string", "characters", bana_utf8_count(text), 1, f->min))
-			add_item(&literal, text);
+		if (!sized(t, path, "string", "characters", bana_utf8_count(text), 1, f->min))
+			continue;
+		bana_buf_text(&json, i == 0 ? "" : ",");
+		bana_buf_json_str(&json, text);
 	}
-	bana_buf_text(&literal, "}");
-	t->cell->text = literal.at;
+	bana_buf_text(&json, "]");
+	t->cell->text = json.at;
 }
 
 static void take_id(struct taking *t)
@@ -169,7 +173,7 @@ static void take(struct taking *t)
 	if (t->value == NULL && (f->flags & BANA_NULLABLE))
 		t->cell->set = true;
 	else if (bana_json_kind(t->value) != takers[f->type].kind)
-		wrong_type(t, f->name, expected_of(f), bana_json_kind_name(t->value));
+		bana_issue_type(t->ctx, f->name, expected_of(f), t->value);
 	else {
 		t->cell->set = true;
 		takers[f->type].take(t);
@@ -180,7 +184,6 @@ static void take(struct taking *t)
 static void refuse_unknown(struct bana_ctx *ctx, const struct bana_entity *entity, unsigned who,
 	const struct bana_json *object)
 {
-	enum { NAME_SHOWN = 64 };
 	for (struct bana_json_member m = {0}; bana_json_next(object, &m);) {
 		bool known = false;
 		for (size_t i = 0; i < entity->count && !known; i++)
@@ -188,11 +191,7 @@ static void refuse_unknown(struct bana_ctx *ctx, const struct bana_entity *entit
 				strcmp(entity->fields[i].name, m.name) == 0;
 		if (known)
 			continue;
-		size_t shown = 0; /* a whole number of characters of a name of any length */
-		while (m.name[shown] != '\0' &&
-			(shown < NAME_SHOWN || (m.name[shown] & 0xC0) == 0x80))
-			shown++;
-		const char *name = bana_copy(ctx->arena, m.name, shown);
+		const char *name = bana_name_shown(ctx->arena, m.name);
 		bana_issue_add(ctx, name, "unrecognized_keys", NULL,
 			bana_print(ctx->arena, "Unrecognized key: \"%s\"", name));
 	}
@@ -203,9 +202,7 @@ BANA_RES bana_row_take(struct bana_ctx *ctx, const struct bana_entity *entity, u
 {
 	assert(entity->count <= BANA_FIELDS_MAX);
 	if (bana_json_kind(object) != BANA_JSON_OBJECT) {
-		bana_issue_add(ctx, "root", "invalid_type", "object",
-			bana_print(ctx->arena, "Invalid input: expected object, received %s",
-				bana_json_kind_name(object)));
+		bana_issue_type(ctx, "root", "object", object);
 		return bana_issues_close(ctx);
 	}
 	for (size_t i = 0; i < entity->count; i++) {
@@ -214,8 +211,8 @@ BANA_RES bana_row_take(struct bana_ctx *ctx, const struct bana_entity *entity, u
 			continue;
 		if (bana_json_get(object, t.field->name, &t.value))
 			take(&t);
-		else if (t.field->flags & BANA_REQUIRED)
-			wrong_type(&t, t.field->name, expected_of(t.field), "undefined");
+		else if ((t.field->flags & BANA_REQUIRED) && !(who & BANA_PARTIAL))
+			bana_issue_absent(ctx, t.field->name, expected_of(t.field));
 	}
 	refuse_unknown(ctx, entity, who, object);
 	return bana_issues_close(ctx);

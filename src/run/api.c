@@ -54,7 +54,8 @@ static BANA_RES preflight(struct bana_req *q)
 	if (bana_req_header(q, "HTTP_ACCESS_CONTROL_REQUEST_METHOD") != NULL) {
 		bana_reply_header(q, "Access-Control-Allow-Methods", verbs);
 		bana_reply_header(q, "Access-Control-Allow-Headers",
-			"Authorization, Content-Type, X-Request-Id, x-request-count");
+			"Authorization, Content-Type, If-Match, Prefer, X-Request-Id, "
+			"x-request-count");
 		bana_reply_header(q, "Access-Control-Max-Age", "86400");
 	}
 	q->status = 204;
@@ -76,7 +77,7 @@ static BANA_RES answer(struct bana_req *q)
 							      : "Body is not whole",
 			NULL);
 	TRY(bana_guard(q));
-	return q->route->handle(q);
+	return q->route->call->handle(q);
 }
 
 void bana_run_request(struct bana_req *q, struct bana_buf *out)
@@ -84,10 +85,22 @@ void bana_run_request(struct bana_req *q, struct bana_buf *out)
 	bana_res result = take_target(q);
 	if (result.fault == BANA_OK)
 		result = answer(q);
-	bana_pg_rollback(&q->ctx);
+	if (result.fault != BANA_OK)
+		q->stream = NULL;
+	if (q->stream == NULL)
+		bana_pg_rollback(&q->ctx);
 	if (result.fault != BANA_OK)
 		bana_reply_problem(q, result);
 	bana_reply_render(q, out);
+}
+
+bool bana_run_stream(struct bana_req *q, struct bana_sink *sink)
+{
+	bool head = bana_str_is(q->method, "HEAD");
+	bool whole = q->stream == NULL || head || q->stream(q, sink);
+	if (q->stream != NULL)
+		bana_pg_rollback(&q->ctx);
+	return whole;
 }
 
 static void log_request(const struct bana_req *q, int64_t begun_tick, bool whole)
@@ -106,6 +119,11 @@ static void log_request(const struct bana_req *q, int64_t begun_tick, bool whole
 static const char *param(void *source, const char *name)
 {
 	return bana_fcgi_param(source, name);
+}
+
+static bool write_piece(struct bana_sink *sink, bana_str bytes)
+{
+	return bana_fcgi_write(sink->to, bytes);
 }
 
 static void serve(const struct bana_app *app, struct bana_pg *db, struct bana_fcgi *fcgi,
@@ -127,6 +145,9 @@ static void serve(const struct bana_app *app, struct bana_pg *db, struct bana_fc
 	bana_buf_init(&out, arena);
 	bana_run_request(&q, &out);
 	bana_fcgi_write(fcgi, bana_buf_str(&out));
+	struct bana_sink sink = {write_piece, fcgi};
+	if (!bana_run_stream(&q, &sink))
+		bana_fcgi_break(fcgi);
 	bool whole = bana_fcgi_finish(fcgi);
 	log_request(&q, begun_tick, whole);
 	bana_after_run(&q.ctx);
@@ -140,7 +161,7 @@ static void idle(void *outbox)
 
 int bana_run_api(const struct bana_app *app, struct bana_pg *db)
 {
-	struct bana_fcgi *fcgi = bana_fcgi_new(0);
+	struct bana_fcgi *fcgi = bana_fcgi_new(0, app->settings->export_stall_ms);
 	struct bana_arena *arena = bana_arena_new();
 	bana_log_hold();
 	while (bana_fcgi_accept(fcgi, idle, app->outbox)) {

@@ -63,7 +63,10 @@ test("a_good_request_id_is_kept_and_a_bad_one_replaced", async () => {
 
 const ROUTES = [
   ["/inquiries/submit", "POST, OPTIONS"],
-  ["/inquiries/1", "GET, HEAD, OPTIONS"],
+  ["/inquiries", "GET, HEAD, POST, PATCH, DELETE, OPTIONS"],
+  ["/inquiries/count", "GET, HEAD, OPTIONS"],
+  ["/inquiries/1", "GET, HEAD, PATCH, DELETE, OPTIONS"],
+  ["/inquiries/1/restore", "POST, OPTIONS"],
   ["/subscribers/subscribe", "POST, OPTIONS"],
   ["/subscribers/unsubscribe", "POST, OPTIONS"],
   ["/subscribers/unsubscribe/1", "GET, HEAD, POST, OPTIONS"],
@@ -86,8 +89,8 @@ for (const [path, allow] of ROUTES) {
 
 test("unknown_paths_are_404_whatever_the_verb", async () => {
   const paths = [
-    "/", "/nope", "/inquiries", "/inquiries/", "/inquiries/submit/", "/inquiries//submit", "//inquiries/submit", "/Inquiries/submit", "/inquiries/1/2",
-    "/inquiries%2Fsubmit", "/subscribers", "/subscribers/unsubscribe/1/2", "/_rooms/broadcast", "/pub/broadcast", "/status",
+    "/", "/nope", "/inquiries/", "/inquiries/submit/", "/inquiries//submit", "//inquiries/submit", "/Inquiries/submit", "/inquiries/1/2",
+    "/inquiries%2Fsubmit", "/subscribers/unsubscribe/1/2", "/_rooms/broadcast", "/pub/broadcast", "/status",
   ];
   for (const path of paths) for (const verb of ["GET", "POST", "DELETE"]) assertProblem(await call(verb, path), 404);
   for (const path of ["/", "/inquiries/submit", "/v1", "/v1/api", "/v1/api/outreachx/healthz", "/_rooms/broadcast", "/pub/broadcast", "/_problem"])

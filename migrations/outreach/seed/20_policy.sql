@@ -6,6 +6,8 @@ WITH wanted (object, action, owner, employee, cashier) AS (VALUES
 	('Inquiry.count',           'read',   true, true,  true),
 	('Inquiry.statistics',      'read',   true, true,  true),
 	('Inquiry.observe',         'read',   true, true,  true),
+	('Inquiry.timeline',        'read',   true, true,  true),
+	('Inquiry.readPersonal',    'read',   true, true,  false),
 	('Inquiry.create',          'create', true, true,  false),
 	('Inquiry.updateById',      'update', true, true,  false),
 	('Inquiry.restore',         'update', true, true,  false),
@@ -18,13 +20,17 @@ WITH wanted (object, action, owner, employee, cashier) AS (VALUES
 	('Subscriber.findOne',      'read',   true, true,  false),
 	('Subscriber.count',        'read',   true, true,  false),
 	('Subscriber.statistics',   'read',   true, true,  false),
+	('Subscriber.readPersonal', 'read',   true, true,  false),
 	('Subscriber.updateById',   'update', true, true,  false),
 	('Subscriber.create',       'create', true, false, false),
 	('Subscriber.updateBy',     'update', true, false, false),
 	('Subscriber.deleteById',   'delete', true, false, false),
 	('Subscriber.deleteBy',     'delete', true, false, false),
 	('Subscriber.restore',      'update', true, false, false),
-	('Subscriber.export',       'read',   true, false, false)
+	('Subscriber.export',       'read',   true, false, false),
+	('AuditLog.find',           'read',   true, false, false),
+	('Privacy.export',          'read',   true, false, false),
+	('Privacy.erase',           'delete', true, false, false)
 ), granted AS (
 	SELECT role, object, action
 	FROM wanted, LATERAL (VALUES

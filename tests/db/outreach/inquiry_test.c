@@ -130,7 +130,8 @@ static void requests_without_a_token_see_nothing(void **state)
 	/* clang-format off */
 	static const struct { const char *method, *path; int status; } rows[] = {
 		{"GET", "/inquiries/1", 401}, {"HEAD", "/inquiries/1", 401}, {"GET", "/ws?rooms=outreach/inquiries", 401},
-		{"GET", "/inquiries/1?access_token=x", 401}, {"GET", "/nowhere", 404}, {"DELETE", "/inquiries/1", 405},
+		{"GET", "/inquiries/1?access_token=x", 401}, {"GET", "/nowhere", 404}, {"DELETE", "/inquiries/1", 401},
+		{"PUT", "/inquiries/1", 405},
 		{"OPTIONS", "/inquiries/1", 204}, {"OPTIONS", "/nowhere", 404}, {"GET", "/inquiries/submit", 405},
 	};
 	/* clang-format on */

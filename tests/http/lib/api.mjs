@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 
+import { assertDocumented } from "./openapi.mjs";
 import { stack } from "./stack.mjs";
 
 const { BASE_URL, BO_TOKEN } = stack.env;
@@ -21,7 +22,9 @@ export async function call(method, path, { headers = {}, body, token, base = BAS
   });
   const text = await answer.text();
   const json = /json/.test(answer.headers.get("content-type") ?? "") && text !== "";
-  return { status: answer.status, headers: answer.headers, text, body: json ? JSON.parse(text) : undefined };
+  const whole = { status: answer.status, headers: answer.headers, text, body: json ? JSON.parse(text) : undefined };
+  if (base.endsWith(new URL(BASE_URL).pathname)) assertDocumented({ method, path, headers }, whole);
+  return whole;
 }
 
 export const post = (path, body, { headers, type = "application/json", ...more } = {}) =>
@@ -53,7 +56,7 @@ export function assertProblem(answer, status, message) {
   assert.equal(answer.headers.get("content-type"), "application/problem+json");
   const { body, headers } = answer;
   const members = ["type", "title", "status", "detail", "instance", "message", "statusCode", "requestId", "details"];
-  assert.deepEqual(Object.keys(body), members);
+  assert.deepEqual(Object.keys(body), body.allowed ? [...members, "allowed"] : members);
   assert.match(body.type, /^urn:bana:problem:[a-z-]+$/);
   assert.equal(body.status, status);
   assert.equal(body.statusCode, status);

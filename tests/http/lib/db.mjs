@@ -13,6 +13,17 @@ const connect = () => {
 
 export const query = async (sql, values) => (await connect().query(sql, values)).rows;
 
+// As the owner of the schema, who may do what the service may not.
+export const owner = async (sql, values) => {
+  const client = new pg.Client({ connectionString: stack.env.DATABASE_OWNER_URL });
+  await client.connect();
+  try {
+    return (await client.query(sql, values)).rows;
+  } finally {
+    await client.end();
+  }
+};
+
 export const inquiryRow = async (id) => (await query('SELECT * FROM outreach."Inquiry" WHERE id = $1', [id]))[0];
 
 export const inquiriesOf = (email) => query('SELECT * FROM outreach."Inquiry" WHERE email = $1', [email]);

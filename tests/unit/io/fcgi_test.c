@@ -42,7 +42,7 @@ static void answer(struct bana_fcgi *fcgi, struct bana_arena *arena, struct pipe
 
 static void work(int listener, struct seen *seen, void *what)
 {
-	struct bana_fcgi *fcgi = bana_fcgi_new(listener);
+	struct bana_fcgi *fcgi = bana_fcgi_new(listener, 1000);
 	struct bana_arena *arena = bana_arena_new();
 	while (bana_fcgi_accept(fcgi, nothing, NULL)) {
 		seen->requests++;

@@ -17,7 +17,8 @@ static const struct bana_room rooms[] = {
 	{"things", "Thing.observe", "read", NULL, ""},
 	{"things/{id}", "Thing.observe", "read", NULL, ""},
 };
-static const struct bana_route route = {"GET", "/ws", bana_admit, NULL, NULL, BANA_QUERY_TOKEN, ""};
+static const struct bana_route route = {
+	"GET", "/ws", &bana_admit_call, NULL, NULL, NULL, BANA_QUERY_TOKEN, ""};
 static const struct bana_service service = {
 	.name = "unit", .rooms = rooms, .room_count = COUNT(rooms)};
 

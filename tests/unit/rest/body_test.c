@@ -54,8 +54,8 @@ static void broken_forms_are_refused(void **state)
 	assert_fault(MALFORMED, bana_form_read(&u->ctx, &thing, bana_buf_str(&b), &json));
 }
 
-static const struct bana_route both = {"POST", "/t", NULL, NULL, NULL, BANA_FORM, ""};
-static const struct bana_route json_only = {"POST", "/t", NULL, NULL, NULL, 0, ""};
+static const struct bana_route both = {"POST", "/t", NULL, NULL, NULL, NULL, BANA_FORM, ""};
+static const struct bana_route json_only = {"POST", "/t", NULL, NULL, NULL, NULL, 0, ""};
 
 static void media_types_decide_how_a_body_is_read(void **state)
 {

@@ -6,9 +6,11 @@ static BANA_RES handle(struct bana_req *q)
 	return BANA_DONE;
 }
 
-#define ROUTE(verb, path)                             \
-	{                                             \
-		verb, path, handle, NULL, NULL, 0, "" \
+static const struct bana_call call = {.handle = handle};
+
+#define ROUTE(verb, path)                                  \
+	{                                                  \
+		verb, path, &call, NULL, NULL, NULL, 0, "" \
 	}
 /* clang-format off */
 static const struct bana_route routes[] = {

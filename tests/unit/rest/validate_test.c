@@ -28,9 +28,9 @@ static void good_values_become_what_postgresql_takes(void **state)
 		{"{\"name\":\"x\",\"more\":{ \"a\" : [1, 2.50] }}", MORE, "{\"a\":[1,2.50]}"},
 		{"{\"name\":\"x\",\"more\":{}}", MORE, "{}"}, {"{\"name\":\"x\",\"more\":null}", MORE, NULL},
 		{"{\"name\":\"x\",\"more\":{\"a\":{\"b\":{\"c\":{}}}}}", MORE, "{\"a\":{\"b\":{\"c\":{}}}}"},
-		{"{\"name\":\"x\",\"tags\":[]}", TAGS, "{}"}, {"{\"name\":\"x\",\"tags\":[\"a\",\" b \"]}", TAGS, "{\"a\",\"b\"}"},
-		{"{\"name\":\"x\",\"tags\":[\"a\\\"\",\"\\\\\",\"{,}\"]}", TAGS, "{\"a\\\"\",\"\\\\\",\"{,}\"}"},
-		{"{\"name\":\"x\",\"tags\":[\"NULL\"]}", TAGS, "{\"NULL\"}"},
+		{"{\"name\":\"x\",\"tags\":[]}", TAGS, "[]"}, {"{\"name\":\"x\",\"tags\":[\"a\",\" b \"]}", TAGS, "[\"a\",\"b\"]"},
+		{"{\"name\":\"x\",\"tags\":[\"a\\\"\",\"\\\\\",\"{,}\"]}", TAGS, "[\"a\\\"\",\"\\\\\",\"{,}\"]"},
+		{"{\"name\":\"x\",\"tags\":[\"NULL\"]}", TAGS, "[\"NULL\"]"},
 		{"{\"name\":\"x\",\"score\":1}", SCORE, "1"}, {"{\"name\":\"x\",\"score\":9}", SCORE, "9"},
 	};
 	/* clang-format on */

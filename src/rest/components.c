@@ -1,0 +1,110 @@
+/*
+ * What the OpenAPI document of every service shares: problems, headers, parameters.
+ */
+#include "bana/arena.h"
+#include "bana/openapi.h"
+#include "bana/result.h"
+
+/* clang-format off */
+static const struct { const char *name, *schema, *says; bool always; } headers[] = {
+	{"X-Request-Id",       "{\"type\":\"string\"}", "The client's own if it was well formed, else one of ours; the log has it.", true},
+	{"x-response-count",   "{\"type\":\"string\",\"pattern\":\"^[0-9]+$\"}", "Rows in this answer.", true},
+	{"x-response-format",  "{\"type\":\"string\",\"enum\":[\"object\",\"array\"]}", "What `data` is.", true},
+	{"Content-Range",      "{\"type\":\"string\",\"pattern\":\"^records ([0-9]+-[0-9]+|[*])/([0-9]+|[*])$\"}",
+		"First and last row of the page, and how many the filter selects (`*`: not counted).", true},
+	{"Link",               "{\"type\":\"string\",\"pattern\":\"^<.*>; rel=\\\"next\\\"$\"}", "The next page; absent on the last.", false},
+	{"Preference-Applied", "{\"type\":\"string\"}", "The `count` preference that was followed.", false},
+	{"ETag",               "{\"type\":\"string\",\"pattern\":\"^\\\"v[0-9]+\\\"$\"}", "Version of the row, for If-Match.", true},
+	{"Location",           "{\"type\":\"string\"}", "Path of the new row.", true},
+	{"Content-Disposition","{\"type\":\"string\"}", "Name of the file.", true},
+	{"Retry-After",        "{\"type\":\"string\",\"pattern\":\"^[0-9]+$\"}", "Seconds to wait.", true},
+	{"WWW-Authenticate",   "{\"type\":\"string\",\"const\":\"Bearer\"}", "What is wanted.", true},
+};
+
+/* Statuses whose problem has a header of its own; those of a fault come from its table. */
+static const struct { int status; const char *header, *says; } own[] = {
+	{401, "WWW-Authenticate", NULL}, {429, "Retry-After", NULL}, {503, "Retry-After", NULL},
+	{405, NULL, ""}, /* is no answer of an operation */
+};
+/* clang-format on */
+
+static void write_headers(struct bana_buf *out)
+{
+	bana_buf_text(out, "\"headers\":{");
+	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+		bana_buf_json_name(out, headers[i].name);
+		bana_buf_print(out, "{\"required\":%s,\"schema\":%s",
+			headers[i].always ? "true" : "false", headers[i].schema);
+		bana_buf_json_member(out, "description", headers[i].says);
+		bana_buf_text(out, "}");
+	}
+	bana_buf_text(out, "}");
+}
+
+static void write_problem(
+	struct bana_buf *out, const char *name, const char *says, const char *header)
+{
+	bana_buf_json_name(out, name);
+	bana_buf_text(out, "{");
+	bana_buf_json_member(out, "description", says);
+	bana_buf_text(out, ",\"headers\":{\"X-Request-Id\":");
+	bana_ref(out, "headers", "X-Request-Id");
+	if (header != NULL) {
+		bana_buf_json_name(out, header);
+		bana_ref(out, "headers", header);
+	}
+	bana_buf_text(out, "},\"content\":{\"application/problem+json\":{\"schema\":");
+	bana_ref(out, "schemas", "Problem");
+	bana_buf_text(out, "}}}");
+}
+
+static void write_problems(struct bana_buf *out)
+{
+	bana_buf_text(out, "\"responses\":{");
+	for (int fault = BANA_OK + 1; fault < BANA_FAULTS_COUNT; fault++) {
+		const struct bana_fault_row *row = bana_fault_row((enum bana_fault)fault);
+		const char *header = NULL;
+		bool left_out = false;
+		for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+			if (own[i].status != row->status)
+				continue;
+			header = own[i].header;
+			left_out = own[i].says != NULL;
+		}
+		if (!left_out)
+			write_problem(out, bana_print(out->arena, "Problem%d", row->status),
+				row->title, header);
+	}
+	write_problem(out, "Problem", "Any other problem, also of the proxy in front", NULL);
+	bana_buf_text(out, "}");
+}
+
+void bana_components_common(struct bana_buf *out)
+{
+	write_problems(out);
+	bana_buf_text(out, ",");
+	write_headers(out);
+	bana_buf_text(out,
+		",\"parameters\":{"
+		"\"Cursor\":{\"name\":\"cursor\",\"in\":\"query\",\"description\":\"Where the page "
+		"before ended: from its "
+		"Link header, opaque. `skip` is void "
+		"then.\",\"schema\":{\"type\":\"string\",\"maxLength\":16384}},"
+		"\"Prefer\":{\"name\":\"Prefer\",\"in\":\"header\",\"description\":\"`count=none`: "
+		"leave the total out, "
+		"which is quicker; `count=exact`: count also with a cursor (RFC 7240).\","
+		"\"schema\":{\"type\":\"string\"},\"example\":\"count=none\"},"
+		"\"IfMatch\":{\"name\":\"If-Match\",\"in\":\"header\",\"description\":\"Only if "
+		"the row is at this version; "
+		"otherwise 412.\",\"schema\":{\"type\":\"string\"},\"example\":\"\\\"v1\\\"\"},"
+		"\"RequestCount\":{\"name\":\"x-request-count\",\"in\":\"header\",\"description\":"
+		"\"`false` or `0`: the "
+		"body is `data` alone, without the "
+		"envelope.\",\"schema\":{\"type\":\"string\"}},"
+		"\"RequestId\":{\"name\":\"X-Request-Id\",\"in\":\"header\",\"description\":\"1 to "
+		"255 of [A-Za-z0-9_=-].\","
+		"\"schema\":{\"type\":\"string\"}}},"
+		"\"securitySchemes\":{\"jwt\":{\"type\":\"http\",\"scheme\":\"bearer\","
+		"\"bearerFormat\":\"JWT\","
+		"\"description\":\"ES256, of the identity service.\"}}");
+}

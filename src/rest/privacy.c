@@ -1,0 +1,252 @@
+/*
+ * One person's data, known by the e-mail address: all of it, or none any more (GDPR articles 15 and
+ * 17). Over every entity of the service that has an address among its PERSONAL fields, deleted rows
+ * included.
+ */
+#include "bana/actor.h"
+#include "bana/app.h"
+#include "bana/audit.h"
+#include "bana/crud.h"
+#include "bana/ctx.h"
+#include "bana/pg.h"
+#include "bana/req.h"
+#include "bana/row.h"
+#include "bana/sql.h"
+
+enum { ENTITIES_MAX = 8, ROWS_MAX = 10000 };
+
+static const struct bana_field *address_of(const struct bana_entity *e)
+{
+	for (size_t i = 0; i < e->count; i++) {
+		if (e->fields[i].type == BANA_EMAIL && (e->fields[i].flags & BANA_PERSONAL))
+			return &e->fields[i];
+	}
+	return NULL;
+}
+
+/* The entities that know people, in the service's order. */
+static size_t find_entities(
+	const struct bana_service *service, const struct bana_entity *entities[ENTITIES_MAX])
+{
+	size_t count = 0;
+	for (const struct bana_entity *const *e = service->entities; *e != NULL; e++) {
+		if (address_of(*e) != NULL && count < ENTITIES_MAX)
+			entities[count++] = *e;
+	}
+	return count;
+}
+
+static BANA_RES read_address(struct bana_req *q, const char **address)
+{
+	bana_str text = bana_utf8_trim(q->args[0]);
+	if (!bana_email_valid(text)) {
+		bana_issue_add(&q->ctx, "email", "invalid_format", NULL, "Invalid email address");
+		return bana_issues_close(&q->ctx);
+	}
+	*address = bana_copy(q->ctx.arena, text.at, text.len);
+	return BANA_DONE;
+}
+
+static BANA_RES nothing_known(struct bana_ctx *ctx)
+{
+	return bana_fail(ctx, BANA_NOT_FOUND, "Nothing is stored about this address", NULL);
+}
+
+/* ---- export -----------------------------------------------------------------------------------
+ */
+
+/* What people may know of themselves: what staff sees, and what was noted about them besides. */
+static size_t view_of(const struct bana_entity *e, unsigned char view[BANA_FIELDS_MAX])
+{
+	return bana_view_of(e, BANA_SHOWN | BANA_PERSONAL, view);
+}
+
+static void select_step(struct bana_ctx *ctx, const struct bana_entity *e,
+	const char *const *address, struct bana_step *step)
+{
+	unsigned char view[BANA_FIELDS_MAX];
+	struct bana_buf sql;
+	unsigned n = 0;
+	size_t count = view_of(e, view);
+	bana_buf_init(&sql, ctx->arena);
+	bana_buf_text(&sql, "SELECT ");
+	for (size_t i = 0; i < count; i++)
+		bana_column_add(&sql, &e->fields[view[i]], &n);
+	bana_buf_print(&sql, " FROM %s WHERE lower(\"%s\") = lower($1) ORDER BY id LIMIT %d",
+		e->table, address_of(e)->column, ROWS_MAX);
+	*step = (struct bana_step){sql.at, 1, address, NULL};
+}
+
+static void write_entity(
+	struct bana_buf *json, const struct bana_entity *e, const struct bana_rows *rows)
+{
+	unsigned char view[BANA_FIELDS_MAX];
+	size_t count = view_of(e, view);
+	struct bana_row row;
+	bana_buf_json_name(json, e->path + 1);
+	bana_buf_text(json, "[");
+	for (size_t i = 0; i < bana_rows_count(rows); i++) {
+		bana_buf_text(json, i == 0 ? "" : ",");
+		bana_row_read(rows, i, 0, view, count, &row);
+		bana_row_write(json, e, &row, view, count);
+	}
+	bana_buf_text(json, "]");
+}
+
+static BANA_RES export_subject(struct bana_req *q)
+{
+	struct bana_ctx *ctx = &q->ctx;
+	const struct bana_entity *entities[ENTITIES_MAX];
+	struct bana_step steps[ENTITIES_MAX];
+	struct bana_buf json;
+	const char *address;
+	size_t found = 0, count = find_entities(ctx->app->service, entities);
+	TRY(read_address(q, &address));
+	for (size_t i = 0; i < count; i++)
+		select_step(ctx, entities[i], &address, &steps[i]);
+	TRY(bana_pg_batch(ctx, steps, count));
+	bana_buf_init(&json, ctx->arena);
+	bana_buf_text(&json, "{");
+	bana_buf_json_member(&json, "email", address);
+	for (size_t i = 0; i < count; i++) {
+		write_entity(&json, entities[i], steps[i].rows);
+		found += bana_rows_count(steps[i].rows);
+	}
+	bana_buf_text(&json, "}");
+	if (found == 0)
+		return nothing_known(ctx);
+	return bana_reply_one(q, 200, bana_buf_str(&json));
+}
+
+/* ---- erasure ----------------------------------------------------------------------------------
+ */
+
+/* An address nobody has (RFC 6761), different in every row; text that says so; or nothing. */
+static void add_erasure(struct bana_sql *sql, const struct bana_field *f)
+{
+	if (f->flags & BANA_NULLABLE)
+		bana_sql_text(sql, "NULL");
+	else if (f->type == BANA_EMAIL)
+		bana_sql_text(sql, "'erased-' || id || '@erased.invalid'");
+	else
+		bana_sql_text(sql, f->type == BANA_TEXT ? "'[erased]'" : "NULL");
+}
+
+/* The status of the erased, with the time that it brings. */
+static void add_last_status(struct bana_sql *sql, const struct bana_entity *e)
+{
+	const struct bana_life *life = e->life;
+	bana_buf_print(&sql->text, "\"%s\" = ", e->fields[life->status].column);
+	bana_sql_value(sql, life->erased, "text");
+	bana_sql_text(sql, ", ");
+	for (size_t i = 0; i < life->effect_count; i++) {
+		const char *column = e->fields[life->effects[i].field].column;
+		if (strcmp(life->effects[i].status, life->erased) == 0 &&
+			life->effects[i].kind != BANA_CLEAR)
+			bana_buf_print(
+				&sql->text, "\"%s\" = coalesce(\"%s\", now()), ", column, column);
+	}
+}
+
+static void erase_step(struct bana_ctx *ctx, const struct bana_entity *e, const char *address,
+	struct bana_step *step)
+{
+	struct bana_sql *sql = bana_alloc(ctx->arena, sizeof *sql);
+	bana_sql_init(sql, ctx->arena);
+	bana_buf_print(&sql->text, "UPDATE %s SET ", e->table);
+	for (size_t i = 0; i < e->count; i++) {
+		if (!(e->fields[i].flags & BANA_PERSONAL))
+			continue;
+		bana_buf_print(&sql->text, "\"%s\" = ", e->fields[i].column);
+		add_erasure(sql, &e->fields[i]);
+		bana_sql_text(sql, ", ");
+	}
+	if (e->life != NULL && e->life->erased != NULL)
+		add_last_status(sql, e);
+	bana_sql_text(sql, "version = version + 1, modified_at = now(), modified_by = ");
+	bana_sql_value(sql, ctx->actor->user_id, "text");
+	bana_buf_print(&sql->text, " WHERE lower(\"%s\") = lower(", address_of(e)->column);
+	bana_sql_value(sql, address, "text");
+	bana_sql_text(sql, ") RETURNING id");
+	*step = (struct bana_step){sql->text.at, sql->count, sql->values, NULL};
+}
+
+/* What the log says: these fields were erased, of the person behind this pseudonym. */
+static void audit_entity(struct bana_ctx *ctx, const struct bana_entity *e,
+	const struct bana_rows *rows, struct bana_audit *audit)
+{
+	struct bana_row before = {0}, after = {0};
+	for (size_t i = 0; i < e->count; i++) {
+		if (!(e->fields[i].flags & BANA_PERSONAL))
+			continue;
+		before.cells[i].text = "what it was";
+		bana_row_set(&after, i, "[erased]");
+	}
+	for (size_t i = 0; i < bana_rows_count(rows); i++)
+		bana_audit_add(ctx, audit, bana_rows_text(rows, i, 0), &before, &after);
+}
+
+static const char *pseudonym_of(struct bana_ctx *ctx, const char *address)
+{
+	char *folded = bana_copy(ctx->arena, address, strlen(address));
+	for (char *c = folded; *c != '\0'; c++)
+		*c = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
+	return ctx->app->service->pseudonym(ctx, bana_str_of(folded));
+}
+
+static BANA_RES write_audit(struct bana_ctx *ctx, const struct bana_entity *const *entities,
+	const struct bana_step *erased, size_t count, const char *subject)
+{
+	struct bana_audit *audits = bana_alloc(ctx->arena, count * sizeof *audits);
+	struct bana_step steps[ENTITIES_MAX + 1];
+	for (size_t i = 0; i < count; i++) {
+		bana_audit_begin(ctx, &audits[i], entities[i], "erase");
+		audits[i].subject = subject;
+		audit_entity(ctx, entities[i], erased[i].rows, &audits[i]);
+		bana_audit_step(ctx, &audits[i], &steps[i]);
+	}
+	steps[count] = (struct bana_step){"COMMIT", 0, NULL, NULL};
+	return bana_pg_batch(ctx, steps, count + 1);
+}
+
+static BANA_RES erase_subject(struct bana_req *q)
+{
+	struct bana_ctx *ctx = &q->ctx;
+	const struct bana_entity *entities[ENTITIES_MAX];
+	struct bana_step steps[ENTITIES_MAX + 1] = {{"BEGIN", 0, NULL, NULL}};
+	struct bana_step *erased = steps + 1;
+	struct bana_buf json;
+	const char *address;
+	size_t found = 0, count = find_entities(ctx->app->service, entities);
+	TRY(read_address(q, &address));
+	for (size_t i = 0; i < count; i++)
+		erase_step(ctx, entities[i], address, &erased[i]);
+	TRY(bana_pg_batch(ctx, steps, count + 1));
+	bana_buf_init(&json, ctx->arena);
+	bana_buf_text(&json, "{");
+	for (size_t i = 0; i < count; i++) {
+		size_t rows = bana_rows_count(erased[i].rows);
+		bana_buf_json_member_int(&json, entities[i]->path + 1, (long long)rows);
+		found += rows;
+	}
+	bana_buf_text(&json, "}");
+	if (found == 0)
+		return nothing_known(ctx);
+	TRY(write_audit(ctx, entities, erased, count, pseudonym_of(ctx, address)));
+	return bana_reply_one(q, 200, bana_buf_str(&json));
+}
+
+const struct bana_call bana_privacy_export = {
+	.handle = export_subject,
+	.name = "exportSubject",
+	.status = 200,
+	.gives = BANA_GIVES_OTHER, /* schemas of both are made from the entities */
+	.faults = "404",
+};
+const struct bana_call bana_privacy_erase = {
+	.handle = erase_subject,
+	.name = "eraseSubject",
+	.status = 200,
+	.gives = BANA_GIVES_OTHER,
+	.faults = "404",
+};

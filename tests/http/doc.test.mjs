@@ -1,0 +1,168 @@
+// The API reference in a real browser, under the policy it is served with: only files of this host, all of the document.
+import assert from "node:assert/strict";
+import { renameSync } from "node:fs";
+import { after, before, test } from "node:test";
+
+import { chromium } from "playwright-core";
+
+import { assertProblem, call } from "./lib/api.mjs";
+import { stack } from "./lib/stack.mjs";
+import { within } from "./lib/wait.mjs";
+
+const PAGES = ["/doc", "/doc/explorer"];
+const ASSETS = ["/doc/assets/start.js", "/doc/assets/scalar.js"];
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const METHODS = ["get", "put", "post", "delete", "patch", "head", "options"];
+
+let browser;
+before(async () => {
+  const quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+  browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", ...quiet] });
+});
+after(() => browser?.close());
+
+// "POST/inquiries/submit" and so on: how the page's addresses name the operations.
+async function operations() {
+  const { status, text, body } = await call("GET", "/doc/openapi.json");
+  assert.equal(status, 200, text);
+  return Object.entries(body.paths).flatMap(([path, item]) => METHODS.filter((name) => item[name]).map((name) => name.toUpperCase() + path));
+}
+
+const section = (page, operation) => page.locator(`section[id$="/${operation}"]`); // a placeholder until it is rendered is no <section>
+
+// Open the page; `seen` collects all that a browser could complain of, and where it went.
+async function visit(t, path, options) {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 1000 }, ...options });
+  t.after(() => page.close());
+  page.setDefaultTimeout(within(15_000));
+  const seen = { complaints: [], addresses: [] };
+  const complain = (what) => seen.complaints.push(what);
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && complain(message.text()));
+  page.on("pageerror", (error) => complain(error.message));
+  page.on("request", (request) => seen.addresses.push(request.url()));
+  page.on("websocket", (socket) => seen.addresses.push(socket.url()));
+  page.on("requestfailed", (request) => complain(`${request.url()}: ${request.failure().errorText}`));
+  page.on("response", (answer) => answer.status() >= 400 && complain(`${answer.url()}: ${answer.status()}`));
+  await page.addInitScript(() => {
+    addEventListener("securitypolicyviolation", (event) => console.error(`${event.effectiveDirective} forbids ${event.blockedURI}`));
+  });
+  await page.goto(stack.env.BASE_URL + path);
+  return { page, seen };
+}
+
+function assertAtHome({ complaints, addresses }) {
+  assert.deepEqual(complaints, []);
+  assert.ok(addresses.length >= 4, addresses.join());
+  assert.deepEqual(addresses.filter((address) => new URL(address).origin !== stack.origin), []);
+}
+
+for (const path of PAGES) {
+  test(`every_operation_is_shown_and_no_other_host_is_asked: ${path}`, async (t) => {
+    const { page, seen } = await visit(t, path);
+    const all = await operations();
+    assert.ok(all.includes("POST/inquiries/submit"), all.join());
+    for (const operation of all) {
+      await page.locator(`aside a[href$="/${operation}"]`).click();
+      await section(page, operation).waitFor();
+    }
+    assert.equal(await page.title(), "BANA Outreach API");
+    assert.equal(await page.getByText(/Ask AI|MCP|Developer Tools|Open API Client/i).count(), 0);
+    const links = await page.locator("a[href]").evaluateAll((list) => list.map(({ href }) => href));
+    assert.deepEqual(links.filter((href) => /scalar/.test(new URL(href).host)), ["https://www.scalar.com/"]); // "Powered by"
+    assertAtHome(seen);
+  });
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`the_page_takes_the_colours_of_the_system: ${colorScheme}`, async (t) => {
+    const { page, seen } = await visit(t, "/doc", { colorScheme });
+    await section(page, "POST/inquiries/submit").waitFor();
+    await page.locator(`body.${colorScheme}-mode`).waitFor();
+    await page.screenshot({ path: `${stack.dir}/log/doc-${colorScheme}.png` });
+    assertAtHome(seen);
+  });
+}
+
+test("a_call_can_be_tried_from_the_page", async (t) => {
+  const { page, seen } = await visit(t, "/doc");
+  await section(page, "POST/inquiries/submit").getByRole("button", { name: "Test Request" }).click();
+  const [answer] = await Promise.all([
+    page.waitForResponse(`${stack.env.BASE_URL}/inquiries/submit`),
+    page.getByRole("button", { name: /^Send/ }).first().click(),
+  ]);
+  assert.equal(answer.status(), 201, `${answer.request().postData()} -> ${await answer.text()}`);
+  await page.getByText("201 Created").waitFor();
+  assertAtHome(seen);
+});
+
+test("a_page_is_asked_for_again_and_names_the_version_of_its_assets", async () => {
+  for (const path of PAGES) {
+    const { status, headers, text } = await call("GET", path);
+    assert.equal(status, 200, text);
+    assert.equal(headers.get("content-type"), "text/html; charset=utf-8");
+    assert.equal(headers.get("cache-control"), "no-cache");
+    assert.equal(headers.get("content-security-policy"), POLICY);
+    assert.equal(headers.get("x-content-type-options"), "nosniff");
+    assert.equal(headers.get("referrer-policy"), "no-referrer");
+    const scripts = [...text.matchAll(/ src="([^"]+)"/g)].map(([, src]) => new URL(src, stack.env.BASE_URL + path));
+    assert.deepEqual(scripts.map(({ origin, pathname }) => origin + pathname), ASSETS.map((asset) => stack.env.BASE_URL + asset));
+    for (const { search } of scripts) assert.match(search, /^\?v=[0-9a-f]{12}$/);
+    assert.doesNotMatch(text, /<style|<script>|style=|\son[a-z]+=/);
+    const again = await call("GET", path, { headers: { "If-None-Match": headers.get("etag"), "If-Modified-Since": headers.get("last-modified") } });
+    assert.deepEqual([again.status, again.headers.get("content-security-policy")], [304, POLICY]);
+  }
+});
+
+test("an_asset_is_kept_for_a_year_when_its_version_is_named", async () => {
+  for (const path of ASSETS) {
+    for (const [query, control] of [["?v=1", "public, max-age=31536000, immutable"], ["", "no-cache"], ["?v=", "no-cache"]]) {
+      const { status, headers } = await call("HEAD", path + query);
+      assert.equal(status, 200);
+      assert.equal(headers.get("content-type"), "text/javascript; charset=utf-8");
+      assert.equal(headers.get("cache-control"), control, path + query);
+      assert.equal(headers.get("x-content-type-options"), "nosniff");
+    }
+  }
+});
+
+test("the_bundle_travels_compressed_where_that_is_understood", async () => {
+  const sizeAs = async (coding) => {
+    const { headers } = await call("HEAD", "/doc/assets/scalar.js", { headers: { "Accept-Encoding": coding, Via: "1.1 gateway" } });
+    assert.equal(headers.get("content-encoding"), coding === "gzip" ? coding : null);
+    assert.equal(headers.get("vary"), "Accept-Encoding");
+    return Number(headers.get("content-length"));
+  };
+  assert.ok((await sizeAs("gzip")) * 3 < (await sizeAs("identity")));
+});
+
+test("the_files_are_only_read", async () => {
+  for (const path of [...PAGES, ...ASSETS]) {
+    for (const verb of ["POST", "PUT", "DELETE", "OPTIONS"]) {
+      const answer = await call(verb, path);
+      assertProblem(answer, 405);
+      assert.equal(answer.headers.get("allow"), "GET, HEAD");
+    }
+    const head = await call("HEAD", path);
+    assert.deepEqual([head.status, head.text], [200, ""]);
+  }
+});
+
+test("nothing_else_of_the_folder_is_served", async () => {
+  for (const path of ["/doc/", "/doc/index.html", "/doc/assets", "/doc/assets/", "/doc/assets/scalar.js.gz", "/doc/assets/start.js/", "/doc/assets/..%2findex.html", "/docs", "/doc/explorer/"])
+    assertProblem(await call("GET", path), 404);
+});
+
+test("without_its_files_the_page_is_not_found", async () => {
+  renameSync(`${stack.dir}/doc`, `${stack.dir}/doc.away`);
+  try {
+    for (const path of [...PAGES, ...ASSETS]) {
+      const answer = await call("GET", path);
+      assertProblem(answer, 404, "URL NOT FOUND");
+      assert.equal(answer.headers.get("cache-control"), "no-store");
+      assert.equal(answer.headers.get("content-security-policy"), "default-src 'none'; frame-ancestors 'none'");
+    }
+  } finally {
+    renameSync(`${stack.dir}/doc.away`, `${stack.dir}/doc`);
+  }
+});

@@ -1,0 +1,91 @@
+// Whatever is asked, the answer is never a 5xx and no worker dies: requests made from the OpenAPI document by
+// fast-check, good ones and spoilt ones. BANA_SEED repeats a run.
+import assert from "node:assert/strict";
+import { Agent, request } from "node:http";
+import { test } from "node:test";
+
+import fc from "fast-check";
+
+import { json, texts } from "./lib/generate.mjs";
+import { document, operations } from "./lib/openapi.mjs";
+import { stack } from "./lib/stack.mjs";
+import { slow, within } from "./lib/wait.mjs";
+
+const REQUESTS = slow ? 4_000 : 20_000;
+const CLIENTS = 16;
+const seed = Number(process.env.BANA_SEED ?? Date.now() % 2 ** 31);
+const { BASE_URL, BO_TOKEN } = stack.env;
+const { port, pathname } = new URL(BASE_URL);
+
+const resolve = (one) => (one.$ref ? one.$ref.slice(2).split("/").reduce((node, part) => node[part], document) : one);
+const oneOf = (...list) => fc.oneof(...list);
+const sometimes = (arbitrary) => fc.option(arbitrary, { nil: undefined, freq: 3 });
+const ids = oneOf(fc.constantFrom("1", "0", "007", "-1", "9223372036854775807", "9223372036854775808", "1.5", "x", "%00", "%zz", "%ff", "1%2F2", "1 "), texts);
+// Lone surrogates have no UTF-8: a Buffer puts U+FFFD in their place.
+const escaped = (text) => encodeURIComponent(Buffer.from(text).toString());
+const encode = (text) => fc.constantFrom(escaped(text), escaped(text).slice(0, 30));
+const query = (parameter) => (parameter.content ? json(parameter.content["application/json"].schema) : oneOf(texts, fc.constantFrom("WyJ4Il0", "e30", "2026-11-20", "Asia/Ho_Chi_Minh", "Mars/Base", "now")));
+
+// One request to an operation.
+const requestOf = ({ verb, path, operation }) => {
+  const parameters = operation.parameters.map(resolve);
+  const asked = parameters.filter((one) => one.in === "query");
+  const headers = parameters.filter((one) => one.in === "header");
+  const body = operation.requestBody?.content["application/json"].schema;
+  return fc
+    .record({
+      id: ids.chain(encode),
+      query: fc.tuple(...asked.map((one) => sometimes(query(one).chain(encode).map((text) => `${one.name}=${text}`)))),
+      headers: fc.tuple(...headers.map((one) => sometimes(oneOf(texts, fc.constantFrom('"v1"', "*", "W/\"v1\"", "count=none", "count=exact", "false", "0", ",", '"v1", "v2"')).map((text) => [one.name, text])))),
+      type: fc.oneof({ weight: 9, arbitrary: fc.constant("application/json") }, { weight: 1, arbitrary: fc.constantFrom("text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "") }),
+      body: body ? json(body) : fc.constant(undefined),
+    })
+    .map((made) => {
+      const all = made.query.filter(Boolean).join("&");
+      const target = pathname + path.replace(/\{\w+\}/g, made.id || "x") + (all ? `?${all}` : "");
+      const sent = Object.fromEntries(made.headers.filter((one) => one && !/[^\t\x20-\x7e]/.test(one[1])));
+      if (made.body !== undefined) sent["Content-Type"] = made.type;
+      return { verb, target: target.slice(0, 8000), headers: { ...sent, Authorization: `Bearer ${BO_TOKEN}` }, body: made.body === undefined ? undefined : Buffer.from(made.body) };
+    });
+};
+
+const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
+const send = ({ verb, target, headers, body }) =>
+  new Promise((done) => {
+    const asked = request({ port, host: "127.0.0.1", path: target, method: verb, headers: body === undefined ? headers : { ...headers, "Content-Length": body.length }, agent, timeout: within(20_000) }, (answer) => {
+      answer.resume().on("end", () => done(answer.statusCode)).on("error", (error) => done(String(error)));
+    });
+    asked.on("timeout", () => asked.destroy(new Error("no answer in time")));
+    asked.on("error", (error) => done(String(error)));
+    asked.end(body);
+  });
+
+// A socket's handshake has its own suites, and the document is large.
+const probed = operations.filter(({ path }) => !["/ws", "/doc/openapi.json"].includes(path));
+
+test("no_generated_request_gets_a_5xx_or_costs_a_worker", async (t) => {
+  t.diagnostic(`BANA_SEED=${seed}`);
+  const before = stack.workers().sort();
+  const each = Math.ceil(REQUESTS / probed.length);
+  const statuses = {};
+  const wrong = [];
+  let sent = 0;
+  for (const [index, operation] of probed.entries()) {
+    const all = fc.sample(requestOf(operation), { numRuns: each, seed: seed + index });
+    const client = async () => {
+      for (let one; (one = all.pop()); ) {
+        const status = await send(one);
+        sent++;
+        statuses[status] = (statuses[status] ?? 0) + 1;
+        if (!(status >= 200 && status < 500)) wrong.push(`${status}: ${one.verb} ${one.target} ${JSON.stringify(one.headers["If-Match"])} ${one.body ?? ""}`);
+      }
+    };
+    await Promise.all(Array.from({ length: CLIENTS }, client));
+  }
+  agent.destroy();
+  t.diagnostic(`${sent} requests: ${JSON.stringify(statuses)}`);
+  assert.deepEqual(wrong.slice(0, 5), [], `BANA_SEED=${seed}`);
+  assert.ok(sent >= REQUESTS);
+  for (const status of [200, 400, 404, 409, 415, 422]) assert.ok(statuses[status] > 0, `${status} never came: the requests are too tame`);
+  assert.deepEqual(stack.workers().sort(), before, "no worker died");
+});
