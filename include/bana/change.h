@@ -10,6 +10,8 @@
 #include "bana/entity.h"
 #include "bana/sql.h"
 
+struct bana_req;
+
 /* One row that was found. */
 struct bana_changed {
 	const char *id;
@@ -56,6 +58,10 @@ const struct bana_effect *bana_life_effect(
 /* If-Match against `"v<version>"` (RFC 9110 section 13.1.1: strong comparison). STALE; MALFORMED:
  * no list of entity tags. NULL matches. */
 BANA_RES bana_match_check(struct bana_ctx *ctx, const char *match, const char *version);
+
+/* For calls about many rows: MALFORMED when there is an If-Match, which whoever sent it relies on.
+ */
+BANA_RES bana_match_none(struct bana_req *q);
 
 /* "v3" with its quotes; in the arena. NULL version: NULL. */
 const char *bana_etag(struct bana_ctx *ctx, const char *version);

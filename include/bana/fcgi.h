@@ -32,8 +32,9 @@ BANA_RES bana_fcgi_body(
 /* False: nobody takes it any more, or not within the patience. */
 bool bana_fcgi_write(struct bana_fcgi *fcgi, bana_str bytes);
 
-/* The answer ends here although it is not whole: hang up without an end, so that nginx breaks the
- * client's connection off rather than close the body. */
+/* The answer ends here although it is not whole: hang up without the record that ends it, so that
+ * nginx breaks the client's connection off (with fastcgi_keep_conn on; off, it takes this for the
+ * end). */
 void bana_fcgi_break(struct bana_fcgi *fcgi);
 
 /* Hand the answer over and hang up. False: the other side was gone before it had all of it. */

@@ -12,14 +12,17 @@
 
 /* The ids as an array literal; every bad one is told. */
 static BANA_RES read_ids(
-	struct bana_ctx *ctx, const struct bana_json *list, int64_t most, const char **literal)
+	struct bana_ctx *ctx, const struct bana_json *body, int64_t most, const char **literal)
 {
+	const struct bana_json *list = NULL;
 	struct bana_buf ids;
 	int64_t id;
-	if (bana_json_kind(list) != BANA_JSON_ARRAY) {
+	if (!bana_json_get(body, "ids", &list))
+		bana_issue_absent(ctx, "ids", "array");
+	else if (bana_json_kind(list) != BANA_JSON_ARRAY)
 		bana_issue_type(ctx, "ids", "array", list);
+	if (bana_json_kind(list) != BANA_JSON_ARRAY)
 		return bana_issues_close(ctx);
-	}
 	size_t count = bana_json_len(list);
 	if (count == 0 || count > (size_t)most)
 		bana_issue_add(ctx, "ids", count == 0 ? "too_small" : "too_big", NULL,
@@ -136,6 +139,7 @@ static BANA_RES bulk(struct bana_req *q)
 		.each = true,
 		.rows_max = ctx->app->settings->bulk_rows_max};
 	struct bana_buf json;
+	TRY(bana_match_none(q));
 	TRY(read_body(q, &body, patch));
 	TRY(read_ids(ctx, body, change.rows_max, &literal));
 	bana_sql_init(where, ctx->arena);

@@ -174,6 +174,7 @@ static BANA_RES change_by(struct bana_req *q, const char *action, const struct b
 		.patch = patch,
 		.rows_max = ctx->app->settings->bulk_rows_max};
 	struct bana_buf json;
+	TRY(bana_match_none(q));
 	TRY(bana_query_read_where(q, query));
 	if (!query->narrowed) {
 		bana_issue_add(ctx, "where", "too_small", NULL,

@@ -247,7 +247,7 @@ const struct bana_call bana_crud_count = {
 const struct bana_call bana_crud_timeline = {
 	.handle = timeline, .name = "timelineOf", .status = 200, .gives = BANA_GIVES_OTHERS,
 	.takes = BANA_TAKES_FILTER | BANA_TAKES_CURSOR | BANA_TAKES_COUNT, .faults = "404",
-	.schema = "{\"$ref\":\"#/components/schemas/AuditLog\"}",
+	.schema = "{\"$ref\":\"#/components/schemas/AuditLogPart\"}",
 	.headers = "Content-Range,Link,Preference-Applied",
 };
 /* clang-format on */

@@ -1,5 +1,7 @@
 #include "bana/change.h"
 
+#include "bana/req.h"
+
 const char *bana_etag(struct bana_ctx *ctx, const char *version)
 {
 	return version == NULL ? NULL : bana_join(ctx->arena, "\"v", version, "\"", NULL);
@@ -42,4 +44,12 @@ BANA_RES bana_match_check(struct bana_ctx *ctx, const char *match, const char *v
 	return bana_fail(ctx, BANA_STALE,
 		bana_join(ctx->arena, "The row has changed: it is at ", current, " now", NULL),
 		NULL);
+}
+
+BANA_RES bana_match_none(struct bana_req *q)
+{
+	if (bana_req_header(q, "HTTP_IF_MATCH") == NULL)
+		return BANA_DONE;
+	bana_issue_add(&q->ctx, "If-Match", "custom", NULL, "Is for a call about one row only");
+	return bana_fail(&q->ctx, BANA_MALFORMED, "Malformed header: If-Match", NULL);
 }

@@ -384,13 +384,27 @@ static bool used(const struct bana_service *s, const struct bana_entity *e, unsi
 	return false;
 }
 
+/* Is there an answer that has every field of a row, whatever was asked for? */
+static bool given_whole(const struct bana_service *s, const struct bana_entity *e)
+{
+	for (size_t i = 0; i < s->route_count; i++) {
+		const struct bana_call *call = s->routes[i].call;
+		bool rows = call->gives == BANA_GIVES_ROW || call->gives == BANA_GIVES_ROWS;
+		if (s->routes[i].entity == e && rows && !(call->takes & BANA_TAKES_FILTER))
+			return true;
+	}
+	return false;
+}
+
 static void write_entity(
 	struct bana_buf *out, const struct bana_service *s, const struct bana_entity *e)
 {
 	unsigned char view[BANA_FIELDS_MAX];
 	size_t count = bana_view_of(e, BANA_SHOWN, view);
-	bana_buf_json_name(out, e->name);
-	bana_schema_row(out, e, view, count, true);
+	if (given_whole(s, e)) {
+		bana_buf_json_name(out, e->name);
+		bana_schema_row(out, e, view, count, true);
+	}
 	bana_buf_json_name(out, bana_join(out->arena, e->name, "Part", NULL));
 	bana_schema_row(out, e, view, count, false);
 	if (used(s, e, BANA_TAKES_FILTER, NULL))

@@ -241,12 +241,12 @@ const struct bana_call bana_privacy_export = {
 	.name = "exportSubject",
 	.status = 200,
 	.gives = BANA_GIVES_OTHER, /* schemas of both are made from the entities */
-	.faults = "404",
+	.faults = "404,422",
 };
 const struct bana_call bana_privacy_erase = {
 	.handle = erase_subject,
 	.name = "eraseSubject",
 	.status = 200,
 	.gives = BANA_GIVES_OTHER,
-	.faults = "404",
+	.faults = "404,422",
 };

@@ -14,15 +14,13 @@
 
 static void add_order(struct bana_query *query, const struct bana_operand *by, bool descending)
 {
-	unsigned flags = by->field->flags;
 	query->order[query->order_count++] = (struct bana_order){
 		.name = by->name,
 		.sql = by->sql,
 		.cast = bana_cast_of(by->field, by->path),
 		.field = by->field,
 		.descending = descending,
-		.nullable = by->path || !(flags & (BANA_REQUIRED | BANA_MADE | BANA_SNOWFLAKE) ||
-						by->field->fallback != NULL),
+		.nullable = by->path || (by->field->flags & BANA_NULLABLE),
 		.path = by->path,
 	};
 }

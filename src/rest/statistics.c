@@ -52,7 +52,7 @@ static bool zone_plain(const char *name)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 	size_t len = strlen(name), area = strspn(name, letters);
-	return strcmp(name, "UTC") == 0 ||
+	return strcmp(name, "UTC") == 0 || strcmp(name, "GMT") == 0 ||
 	       (area > 0 && name[area] == '/' && len <= ZONE_BYTES_MAX &&
 		       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 				    "/_+-") == len);
@@ -83,8 +83,10 @@ static BANA_RES read_span(struct bana_req *q, struct span *s)
 		s->to = "now()";
 	s->days_from = s->from;
 	if (s->from == NULL) {
-		s->days_from =
-			bana_print(q->ctx.arena, "(%s - interval '%d days')", s->to, DAYS_DEFAULT);
+		s->days_from = bana_print(q->ctx.arena, /* whole days, the first one, too */
+			"(date_trunc('day', (%s - interval '%d days') AT TIME ZONE %s) AT TIME "
+			"ZONE %s)",
+			s->to, DAYS_DEFAULT, s->zone, s->zone);
 		return BANA_DONE;
 	}
 	if (to_at <= from_at)

@@ -65,7 +65,7 @@ static bool path_sql(struct bana_where *w, const struct bana_field *field, const
 		bana_array_add(&parts, part);
 	}
 	bana_buf_text(&parts, "}");
-	if (count == 0)
+	if (count == 0 || name[strlen(name) - 1] == '.')
 		return false;
 	const char *ref = bana_sql_ref(&w->query->sql, parts.at, "text[]");
 	*operand = (struct bana_operand){field, name,

@@ -1,5 +1,6 @@
 #include "bana/app.h"
 #include "bana/buf.h"
+#include "bana/clock.h"
 #include "bana/crypto.h"
 #include "bana/ctx.h"
 #include "bana/log.h"
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 
 enum { FILE_BYTES_MAX = 4 * 1024 * 1024, LIMIT_MS = 600000 };
 
@@ -88,36 +90,126 @@ static const char *sql(struct bana_ctx *ctx, const char *before, const char *aft
 	return bana_print(ctx->arena, "%s%s%s", before, ctx->app->service->name, after);
 }
 
-/* A transaction that one migrating process at a time can be in; the lock goes with it. */
-static BANA_RES begin(struct bana_ctx *ctx)
+/* One migrating process at a time. Asked for again and again rather than waited for: a waiting
+ * statement holds a snapshot, and whoever builds an index concurrently waits for that. */
+static BANA_RES lock(struct bana_ctx *ctx, const char *kind, bool *locked)
 {
 	const char *name = bana_join(ctx->arena, "bana migrate ", ctx->app->service->name, NULL);
-	TRY(bana_pg_begin(ctx));
-	return bana_pg_exec(
-		ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", 1, &name, NULL);
+	const struct bana_rows *rows;
+	TRY(bana_pg_exec(ctx,
+		bana_join(ctx->arena, "SELECT pg_try_advisory_", kind, "(hashtextextended($1, 0))",
+			NULL),
+		1, &name, &rows));
+	*locked = strcmp(bana_rows_text(rows, 0, 0), "t") == 0;
+	return BANA_DONE;
+}
+
+static BANA_RES pause(struct bana_ctx *ctx, int64_t deadline)
+{
+	if (bana_tick_us() > deadline)
+		return bana_fail_later(ctx, "another migration does not end", NULL);
+	nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+	return BANA_DONE;
+}
+
+/* A transaction with the lock, which goes with it. */
+static BANA_RES begin(struct bana_ctx *ctx)
+{
+	int64_t deadline = bana_tick_us() + LIMIT_MS * 1000LL;
+	for (;;) {
+		bool locked;
+		TRY(bana_pg_begin(ctx));
+		TRY(lock(ctx, "xact_lock", &locked));
+		if (locked)
+			return BANA_DONE;
+		bana_pg_rollback(ctx);
+		TRY(pause(ctx, deadline));
+	}
+}
+
+struct migration {
+	const char *name;
+	bana_str text;
+	const char *checksum;
+};
+
+/* CONFLICT: it was applied, and has changed since. */
+static BANA_RES applied(struct bana_ctx *ctx, const struct migration *m, bool *done)
+{
+	const struct bana_rows *rows;
+	TRY(bana_pg_exec(ctx, sql(ctx, "SELECT checksum FROM ", ".\"Migration\" WHERE name = $1"),
+		1, &m->name, &rows));
+	*done = bana_rows_count(rows) > 0;
+	if (!*done || strcmp(bana_rows_text(rows, 0, 0), m->checksum) == 0)
+		return BANA_DONE;
+	return bana_fail(ctx, BANA_CONFLICT,
+		"an applied migration was changed; write a new one instead", NULL);
+}
+
+static BANA_RES note(struct bana_ctx *ctx, const struct migration *m)
+{
+	const char *values[] = {m->name, m->checksum};
+	return bana_pg_exec(ctx,
+		sql(ctx, "INSERT INTO ", ".\"Migration\" (name, checksum) VALUES ($1, $2)"), 2,
+		values, NULL);
+}
+
+static BANA_RES apply_in_transaction(struct bana_ctx *ctx, const struct migration *m, bool *done)
+{
+	TRY(begin(ctx));
+	TRY(applied(ctx, m, done));
+	if (*done)
+		return bana_pg_commit(ctx);
+	TRY(bana_pg_script(ctx, m->text.at, LIMIT_MS));
+	TRY(note(ctx, m));
+	return bana_pg_commit(ctx);
+}
+
+/* One statement after the other; each ends with a ; at the end of a line. */
+static BANA_RES run_statements(struct bana_ctx *ctx, bana_str text)
+{
+	while (text.len > 0) {
+		const char *end = strstr(text.at, ";\n");
+		size_t len = end == NULL ? text.len : (size_t)(end - text.at) + 2;
+		TRY(bana_pg_script(ctx, bana_copy(ctx->arena, text.at, len), LIMIT_MS));
+		text = (bana_str){text.at + len, text.len - len};
+	}
+	return BANA_DONE;
+}
+
+/* What PostgreSQL does outside of transactions only (CREATE INDEX CONCURRENTLY). Killed in between
+ * it is done again from its first statement on, so each must bear that. */
+static BANA_RES apply_alone(struct bana_ctx *ctx, const struct migration *m, bool *done)
+{
+	int64_t deadline = bana_tick_us() + LIMIT_MS * 1000LL;
+	bool locked;
+	for (;;) {
+		TRY(lock(ctx, "lock", &locked)); /* the session's: it goes with the connection */
+		if (locked)
+			break;
+		TRY(pause(ctx, deadline));
+	}
+	TRY(applied(ctx, m, done));
+	if (!*done) {
+		TRY(run_statements(ctx, m->text));
+		TRY(note(ctx, m));
+	}
+	return bana_pg_exec(ctx, "SELECT pg_advisory_unlock_all()", 0, NULL, NULL);
 }
 
 static BANA_RES apply(struct bana_ctx *ctx, const char *name, bana_str text)
 {
+	static const char alone[] = "-- without transaction";
 	unsigned char digest[BANA_SHA256_BYTES];
 	bana_sha256(text, digest);
-	const char *values[] = {name, bana_hex(ctx->arena, digest, sizeof digest)};
-	const struct bana_rows *rows;
-	TRY(begin(ctx));
-	TRY(bana_pg_exec(ctx, sql(ctx, "SELECT checksum FROM ", ".\"Migration\" WHERE name = $1"),
-		1, values, &rows));
-	if (bana_rows_count(rows) > 0) {
-		if (strcmp(bana_rows_text(rows, 0, 0), values[1]) == 0)
-			return bana_pg_commit(ctx);
-		return bana_fail(ctx, BANA_CONFLICT,
-			"an applied migration was changed; write a new one instead", NULL);
-	}
-	TRY(bana_pg_script(ctx, text.at, LIMIT_MS));
-	TRY(bana_pg_exec(ctx,
-		sql(ctx, "INSERT INTO ", ".\"Migration\" (name, checksum) VALUES ($1, $2)"), 2,
-		values, NULL));
-	TRY(bana_pg_commit(ctx));
-	bana_log(ctx, BANA_INFO, "migration applied", "name", name, NULL);
+	struct migration m = {name, text, bana_hex(ctx->arena, digest, sizeof digest)};
+	bool done;
+	if (strncmp(text.at, alone, strlen(alone)) == 0)
+		TRY(apply_alone(ctx, &m, &done));
+	else
+		TRY(apply_in_transaction(ctx, &m, &done));
+	if (!done)
+		bana_log(ctx, BANA_INFO, "migration applied", "name", name, NULL);
 	return BANA_DONE;
 }
 

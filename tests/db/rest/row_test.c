@@ -52,6 +52,9 @@ static void every_field_has_its_column_and_every_column_its_field(void **state)
 			/* what nobody must give is filled by someone, or may be empty */
 			assert_row(!(f->flags & BANA_NULLABLE) || !not_null, "%s.%s takes null",
 				e->name, f->name);
+			assert_row((f->flags & BANA_NULLABLE) || not_null ||
+					   !(f->flags & (BANA_SHOWN | BANA_FILTERED)),
+				"%s.%s may be null", e->name, f->name);
 			assert_row(!(f->flags & BANA_REQUIRED) || not_null, "%s.%s is required",
 				e->name, f->name);
 			assert_row(!(f->flags & BANA_MADE) || has_default,

@@ -54,7 +54,8 @@ export function from(raw, depth = 0) {
   if (schema.enum) return fc.constantFrom(...schema.enum);
   if (schema.anyOf) return fc.oneof(...schema.anyOf.map((one) => from(one, depth)));
   const types = [schema.type ?? ["string", "integer", "boolean", "null"]].flat();
-  return fc.oneof(...types.map((type) => MAKERS[type](schema, depth)));
+  const made = fc.oneof(...types.map((type) => MAKERS[type](schema, depth)));
+  return schema.examples ? fc.oneof({ weight: 3, arbitrary: made }, { weight: 1, arbitrary: fc.constantFrom(...schema.examples) }) : made;
 }
 
 const junk = fc.oneof(fc.jsonValue({ maxDepth: 3 }), texts, fc.constantFrom(null, [], {}, "x".repeat(2000), Array(1100).fill(1), -1, 2.5, 1e300, "9223372036854775808", "007"));

@@ -17,7 +17,7 @@ static const struct bana_field thing_fields[FIELDS] = {
 	[REF]     = {"ref",    "id",      BANA_ID,      0, 0,    BANA_PUBLIC | BANA_SHOWN | BANA_FILTERED,                 NULL, NULL, "", NULL},
 	[MORE]    = {"more",   "more",    BANA_OBJECT,  0, 30,   BANA_PUBLIC | BANA_SHOWN | BANA_FILTERED | BANA_NULLABLE, NULL, NULL, "", NULL},
 	[TAGS]    = {"tags",   "tags",    BANA_TEXTS,   4, 3,    BANA_PUBLIC | BANA_SHOWN | BANA_FILTERED,                 NULL, "[]", "", NULL},
-	[SCORE]   = {"score",  "score",   BANA_SMALL,   1, 9,    BANA_PUBLIC | BANA_SHOWN | BANA_FILTERED,                 NULL, NULL, "", NULL},
+	[SCORE]   = {"score",  "score",   BANA_SMALL,   1, 9,    BANA_PUBLIC | BANA_SHOWN | BANA_FILTERED | BANA_NULLABLE,                 NULL, NULL, "", NULL},
 	[STAFF]   = {"staff",  "staff",   BANA_TEXT,    0, 9,    BANA_STAFF,                               NULL, NULL, "", NULL},
 	[MADE_AT] = {"madeAt", "made_at", BANA_INSTANT, 0, 0,    BANA_SHOWN | BANA_FILTERED | BANA_MADE,                   NULL, NULL, "", NULL},
 };
