@@ -20,6 +20,10 @@ void bana_arena_reset(struct bana_arena *arena);
 /* Zeroed, aligned for any type, valid until reset. */
 void *bana_alloc(struct bana_arena *arena, size_t bytes);
 
+/* `at`, of `bytes` (NULL: 0), with room for `more`: where it stands if it was taken last and the
+ * rest of the chunk will do, else as a copy. What is beyond `bytes` is not zeroed. */
+void *bana_grow(struct bana_arena *arena, void *at, size_t bytes, size_t more);
+
 /* A copy of `len` bytes with a NUL after them. */
 char *bana_copy(struct bana_arena *arena, const char *text, size_t len);
 

@@ -22,8 +22,9 @@ bool bana_wait_fd(int fd, short events, int64_t deadline_tick);
 /* ISO 8601 UTC with milliseconds, as JavaScript's toISOString. Years 1970 to 9999. */
 void bana_iso_write(int64_t at, char text[BANA_ISO_BYTES]);
 
-/* What PostgreSQL prints for a timestamptz under TimeZone=UTC, DateStyle=ISO, as ISO 8601. */
-char *bana_iso_from_pg(struct bana_arena *arena, const char *pg_text);
+/* What PostgreSQL prints for a timestamptz under TimeZone=UTC, DateStyle=ISO, as ISO 8601: `iso`,
+ * or `pg_text` itself where it is no such thing (infinity, BC). */
+const char *bana_iso_from_pg(const char *pg_text, char iso[BANA_ISO_BYTES]);
 
 /*
  * An ISO 8601 date, or date and time, as people and JavaScript write it: 2026-11-20,

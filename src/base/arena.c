@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdalign.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,14 +79,35 @@ static size_t round_up(size_t bytes)
 	return (bytes + align - 1) / align * align;
 }
 
-void *bana_alloc(struct bana_arena *arena, size_t bytes)
+/* `bytes` is rounded up. */
+static void *take(struct bana_arena *arena, size_t bytes)
 {
-	bytes = round_up(bytes);
 	if (bytes > arena->newest->size - arena->newest->used)
 		arena->newest = chunk_new(bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES, arena->newest);
 	void *at = arena->newest->bytes + arena->newest->used;
 	arena->newest->used += bytes;
-	return memset(at, 0, bytes);
+	return at;
+}
+
+void *bana_alloc(struct bana_arena *arena, size_t bytes)
+{
+	bytes = round_up(bytes);
+	return memset(take(arena, bytes), 0, bytes);
+}
+
+void *bana_grow(struct bana_arena *arena, void *at, size_t bytes, size_t more)
+{
+	struct chunk *c = arena->newest;
+	size_t had = round_up(bytes), wanted = round_up(more);
+	bool last = at != NULL && (unsigned char *)at + had == c->bytes + c->used;
+	if (last && wanted - had <= c->size - c->used) {
+		c->used += wanted - had;
+		return at;
+	}
+	void *copy = take(arena, wanted);
+	if (bytes > 0)
+		memcpy(copy, at, bytes);
+	return copy;
 }
 
 char *bana_copy(struct bana_arena *arena, const char *text, size_t len)

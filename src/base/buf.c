@@ -19,10 +19,7 @@ static void reserve(struct bana_buf *b, size_t more)
 	size_t room = b->room * 2 > 256 ? b->room * 2 : 256;
 	while (room - b->len <= more)
 		room *= 2;
-	char *at = bana_alloc(b->arena, room);
-	if (b->at != NULL)
-		memcpy(at, b->at, b->len);
-	b->at = at;
+	b->at = bana_grow(b->arena, b->at, b->room, room);
 	b->room = room;
 }
 
@@ -64,16 +61,43 @@ void bana_buf_print(struct bana_buf *b, const char *format, ...)
 	}
 }
 
+/* Where, from `i` on, the first byte stands that needs an escape; the end when none does. Eight
+ * bytes at a time: a borrow out of a byte tells that it was smaller. */
+static size_t plain(bana_str s, size_t i)
+{
+	const uint64_t ones = 0x0101010101010101U, high = 0x8080808080808080U;
+	for (; i + 8 <= s.len; i += 8) {
+		uint64_t word;
+		memcpy(&word, s.at + i, 8);
+		uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
+		if ((((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) |
+			    ((slash - ones) & ~slash)) &
+			high)
+			break;
+	}
+	while (i < s.len && (unsigned char)s.at[i] >= 0x20 && s.at[i] != '"' && s.at[i] != '\\')
+		i++;
+	return i;
+}
+
 void bana_buf_json_str(struct bana_buf *b, bana_str s)
 {
 	static const char short_escapes[32] = {
 		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+	size_t i = plain(s, 0);
+	if (i == s.len) { /* nearly always */
+		reserve(b, s.len + 2);
+		char *at = b->at + b->len;
+		at[0] = '"';
+		memcpy(at + 1, s.len == 0 ? "" : s.at, s.len);
+		memcpy(at + 1 + s.len, "\"", 2);
+		b->len += s.len + 2;
+		return;
+	}
 	bana_buf_add(b, "\"", 1);
 	size_t clean = 0; /* where the run that needs no escape began */
-	for (size_t i = 0; i < s.len; i++) {
+	for (; i < s.len; i = plain(s, i + 1)) {
 		unsigned char c = (unsigned char)s.at[i];
-		if (c >= 0x20 && c != '"' && c != '\\')
-			continue;
 		bana_buf_add(b, s.at + clean, i - clean);
 		clean = i + 1;
 		if (c >= 0x20)

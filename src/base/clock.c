@@ -54,13 +54,13 @@ void bana_iso_write(int64_t at, char text[BANA_ISO_BYTES])
 }
 
 /* "2026-11-20 15:33:07.361+00": the fraction may have 0 to 6 digits. */
-char *bana_iso_from_pg(struct bana_arena *arena, const char *pg_text)
+const char *bana_iso_from_pg(const char *pg_text, char iso[BANA_ISO_BYTES])
 {
 	enum { SECONDS = sizeof "2026-11-20 15:33:07" - 1 };
-	if (strlen(pg_text) < SECONDS || pg_text[10] != ' ' || strstr(pg_text, " BC") != NULL)
-		/* infinity, BC: as they are */
-		return bana_copy(arena, pg_text, strlen(pg_text));
-	char *iso = bana_copy(arena, "0000-00-00T00:00:00.000Z", BANA_ISO_BYTES - 1);
+	size_t len = strnlen(pg_text, SECONDS);
+	if (len < SECONDS || pg_text[10] != ' ' || strstr(pg_text + SECONDS, " BC") != NULL)
+		return pg_text;
+	memcpy(iso, "0000-00-00T00:00:00.000Z", BANA_ISO_BYTES);
 	memcpy(iso, pg_text, 10);
 	memcpy(iso + 11, pg_text + 11, 8);
 	for (size_t i = 0; pg_text[SECONDS] == '.' && i < 3; i++) {

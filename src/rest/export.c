@@ -28,7 +28,7 @@ struct export
  */
 static bool formula(bana_str text)
 {
-	return text.len > 0 && text.at[0] != '\0' && strchr("=+-@\t\r", text.at[0]) != NULL;
+	return text.len > 0 && text.at[0] != '\0' && strchr("=+-@\t\r\n", text.at[0]) != NULL;
 }
 
 static bool needs_quotes(bana_str text)
@@ -56,14 +56,15 @@ static void write_cell(struct bana_buf *out, bana_str text)
 	bana_buf_text(out, quoted ? "\"" : "");
 }
 
-static bana_str cell_text(
-	struct bana_arena *arena, const struct bana_query *query, size_t field, const char *text)
+/* `iso` is room for an instant. */
+static bana_str cell_text(struct bana_arena *arena, const struct bana_query *query, size_t field,
+	const char *text, char iso[BANA_ISO_BYTES])
 {
 	const struct bana_field *f = &query->entity->fields[field];
 	if (text == NULL)
 		return (bana_str){"", 0};
 	if (f->type == BANA_INSTANT)
-		text = bana_iso_from_pg(arena, text);
+		text = bana_iso_from_pg(text, iso);
 	else if (query->masked && (f->flags & BANA_MASKED))
 		text = bana_mask(arena, f, text);
 	return bana_str_of(text);
@@ -81,11 +82,12 @@ static void write_names(struct bana_buf *out, const struct bana_query *query)
 static void write_rows(
 	struct bana_buf *out, const struct bana_query *query, const struct bana_rows *rows)
 {
+	char iso[BANA_ISO_BYTES];
 	for (size_t r = 0; r < bana_rows_count(rows); r++) {
 		for (size_t i = 0; i < query->view_count; i++) {
 			bana_buf_text(out, i == 0 ? "" : ",");
 			write_cell(out, cell_text(out->arena, query, query->view[i],
-						bana_rows_text(rows, r, i)));
+						bana_rows_text(rows, r, i), iso));
 		}
 		bana_buf_text(out, "\r\n");
 	}

@@ -73,7 +73,7 @@ static void select_step(struct bana_ctx *ctx, const struct bana_entity *e,
 	for (size_t i = 0; i < count; i++)
 		bana_column_add(&sql, &e->fields[view[i]], &n);
 	bana_buf_print(&sql, " FROM %s WHERE lower(\"%s\") = lower($1) ORDER BY id LIMIT %d",
-		e->table, address_of(e)->column, ROWS_MAX);
+		e->table, address_of(e)->column, ROWS_MAX + 1);
 	*step = (struct bana_step){sql.at, 1, address, NULL};
 }
 
@@ -100,7 +100,7 @@ static BANA_RES export_subject(struct bana_req *q)
 	struct bana_step steps[ENTITIES_MAX];
 	struct bana_buf json;
 	const char *address;
-	size_t found = 0, count = find_entities(ctx->app->service, entities);
+	size_t found = 0, most = 0, count = find_entities(ctx->app->service, entities);
 	TRY(read_address(q, &address));
 	for (size_t i = 0; i < count; i++)
 		select_step(ctx, entities[i], &address, &steps[i]);
@@ -111,10 +111,16 @@ static BANA_RES export_subject(struct bana_req *q)
 	for (size_t i = 0; i < count; i++) {
 		write_entity(&json, entities[i], steps[i].rows);
 		found += bana_rows_count(steps[i].rows);
+		most = bana_rows_count(steps[i].rows) > most ? bana_rows_count(steps[i].rows)
+							     : most;
 	}
 	bana_buf_text(&json, "}");
 	if (found == 0)
 		return nothing_known(ctx);
+	if (most > ROWS_MAX) /* a part would pass for all */
+		return bana_fail(ctx, BANA_CONFLICT,
+			"More rows than one answer holds: use the exports, with a filter on email",
+			NULL);
 	return bana_reply_one(q, 200, bana_buf_str(&json));
 }
 
@@ -241,7 +247,7 @@ const struct bana_call bana_privacy_export = {
 	.name = "exportSubject",
 	.status = 200,
 	.gives = BANA_GIVES_OTHER, /* schemas of both are made from the entities */
-	.faults = "404,422",
+	.faults = "404,409,422",
 };
 const struct bana_call bana_privacy_erase = {
 	.handle = erase_subject,

@@ -229,6 +229,7 @@ BANA_RES bana_row_find(
 
 void bana_cell_write(struct bana_buf *out, const struct bana_field *f, const char *text)
 {
+	char iso[BANA_ISO_BYTES];
 	switch (text == NULL ? BANA_OBJECT : f->type) {
 	case BANA_OBJECT:
 	case BANA_TEXTS:
@@ -237,7 +238,7 @@ void bana_cell_write(struct bana_buf *out, const struct bana_field *f, const cha
 		bana_buf_text(out, text == NULL ? "null" : text);
 		return;
 	case BANA_INSTANT:
-		bana_buf_json_str(out, bana_str_of(bana_iso_from_pg(out->arena, text)));
+		bana_buf_json_str(out, bana_str_of(bana_iso_from_pg(text, iso)));
 		return;
 	default:
 		bana_buf_json_str(out, bana_str_of(text));

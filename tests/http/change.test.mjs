@@ -188,6 +188,19 @@ test("moves_leave_their_times_and_reasons", async () => {
   assertProblem(await patch(id, { cancelReason: "SPAM" }), 422);
 });
 
+test("a_subscription_keeps_when_it_began_and_ended", async () => {
+  const made = await createSubscriber({ status: "103_PENDING" });
+  assert.deepEqual([made.subscribedAt, made.unsubscribedAt], [null, null]);
+  const to = async (status) => {
+    const row = ok(await patch(made.id, { status }, {}, "/subscribers"));
+    return [row.subscribedAt, row.unsubscribedAt].map((time) => (time === null ? null : time === row.modifiedAt ? "now" : "before"));
+  };
+  const { unsubscribe_token: before } = await subscriberOf(made.id);
+  const steps = [["201_ACTIVATED", ["now", null]], ["401_DEACTIVATED", ["before", "now"]], ["403_BLOCKED", ["before", "before"]], ["405_ARCHIVED", ["before", "before"]], ["201_ACTIVATED", ["now", null]], ["403_BLOCKED", ["before", "now"]]];
+  for (const [status, times] of steps) assert.deepEqual(await to(status), times, status);
+  assert.equal((await subscriberOf(made.id)).unsubscribe_token, before, "links that were sent still end it");
+});
+
 test("what_is_deleted_is_gone_until_it_is_restored", async () => {
   const before = await createInquiry({ subject: "S" });
   const path = `/inquiries/${before.id}`;

@@ -13,11 +13,12 @@ import { slow, until, within } from "./lib/wait.mjs";
 const M = unique("csv");
 const BIG = unique("big");
 const BIG_ROWS = 30_000;
+const STALL = { APP_ENV_EXPORT_STALL_MS: "1000", APP_ENV_NODE_ID: "13" };
 let own; // a pool of one worker that is soon tired of a client that does not read
 before(async () => {
   // 4.8 kB a row: more than nginx's temporary file takes, and sockets besides.
   await query(`INSERT INTO outreach."Inquiry" (id, business_name, first_name, email, message) SELECT $1::bigint + i, $2, 'Ada', 'big@example.com', repeat(md5(i::text), 150) FROM generate_series(1, $3::int) AS i`, [nextId(), BIG, BIG_ROWS]);
-  own = await stack.beside("stall", { APP_ENV_EXPORT_STALL_MS: "1000", APP_ENV_NODE_ID: "13" }, { workers: 1 });
+  own = await stack.beside("stall", STALL, { workers: 1 });
 });
 after(async () => {
   await owner('DELETE FROM outreach."Inquiry" WHERE business_name = $1', [BIG]);
@@ -67,7 +68,7 @@ async function csv(filter, { path = "/inquiries", ...options } = {}) {
 const column = async (name, filter) => (await csv({ fields: [name], ...filter })).rows.map(([cell]) => cell);
 
 const TEXTS = ["plain", "", "a,b", 'say "hi"', '"', '""', ",", "line\nbreak", "cr\rlf\r\nend", " outer ", "é李😀👩‍👩‍👧", "semi;colon", "\\\"", "tab\tinside", "'quoted'", "\u202eright", "x=1", '",\r\n"', "null"];
-const FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", '=HYPERLINK("http://x","y")', "=a,b", "-", "=", "+49 30 1234567"];
+const FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", '=HYPERLINK("http://x","y")', "=a,b", "-", "=", "+49 30 1234567"];
 
 test("every_text_comes_through_as_it_is", async () => {
   const name = `${M}-texts`;
@@ -189,6 +190,14 @@ test("a_client_that_goes_away_frees_the_worker_and_its_transaction", async () =>
   await served(own.env);
   await until("no cursor is left open", async () => (await owner("SELECT count(*)::int AS n FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND query LIKE '%bana_export%'"))[0].n === 0);
   assert.equal((await csv({ where: { businessName: `${M}-all` } }, { base: own.env.BASE_URL, token: own.env.BO_TOKEN })).rows.length, 2, "and it works on");
+});
+
+test("an_export_that_takes_too_long_is_broken_off", async () => {
+  await stack.beside("stall", { ...STALL, APP_ENV_EXPORT_MS: "100" }, { workers: 1 });
+  const { answer } = await download(own.env, own.env.BO_TOKEN);
+  await assert.rejects(drain(answer), (error) => error.code === "ECONNRESET", "no clean end");
+  assert.ok(own.log("outreach.log").includes("APP_ENV_EXPORT_MS"));
+  await served(own.env);
 });
 
 test("eight_exports_at_once_are_all_whole", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { unique } from "./lib/api.mjs";
+import { assertProblem, unique } from "./lib/api.mjs";
 import { find, insertInquiries, insertSubscribers, rowsOf, staff, withQuery } from "./lib/bo.mjs";
 import { close, owner, query } from "./lib/db.mjs";
 import { stack } from "./lib/stack.mjs";
@@ -161,6 +161,27 @@ test("a_long_filter_and_long_values_have_a_next_page_too", async () => {
     const answers = await follow(await find("/inquiries", { where: { businessName: name }, limit: 1, fields: ["id"], ...more }));
     assert.equal(new Set(idsOf(answers)).size, 3, JSON.stringify(more).slice(0, 60));
   }
+});
+
+test("a_filter_that_leaves_no_room_for_a_cursor_is_told_so_at_once", async () => {
+  const name = unique("room");
+  await insertInquiries(Array.from({ length: 3 }, () => ({ business_name: name })));
+  // The path of a request whose first line has so many bytes; 16 KiB is the most.
+  const path = (bytes, limit) => {
+    const of = (words) => withQuery("/inquiries", { filter: { where: { businessName: name, firstName: ["Ada", ...words] }, limit, fields: ["id"] } });
+    const line = (words) => `GET ${new URL(stack.env.BASE_URL + of(words)).pathname}?${of(words).split("?")[1]} HTTP/1.1\r\n`.length;
+    const words = Array(Math.floor((bytes - 700) / 410)).fill("x".repeat(401)); // 410 with quotes and comma, escaped
+    return of([...words, "x".repeat(bytes - line([...words, ""]))]);
+  };
+  const statuses = [];
+  for (const bytes of [8000, 15_000, 16_200, 16_300, 16_384]) {
+    const answer = await staff("GET", path(bytes, 1));
+    statuses.push(answer.status);
+    if (answer.status === 200) assert.equal(idsOf(await follow(answer)).length, 3, `${bytes} bytes`);
+    else assert.deepEqual(assertProblem(answer, 422).details.cause.map((cause) => cause.path), ["filter"]);
+    assert.equal((await staff("GET", path(bytes, 3))).body.count, 3, "without a next page there is room");
+  }
+  assert.deepEqual([statuses[0], statuses.at(-1)], [200, 422]);
 });
 
 test("subscribers_and_audit_logs_have_pages_too", async () => {

@@ -41,10 +41,14 @@ export function assertRefused(answer, status, message, causes, what) {
   return body;
 }
 
-// Ids as a node that no pool here is: they sort by time as real ones do.
-let sequence = Math.floor(Math.random() * 4096);
-const node = 1000 + Math.floor(Math.random() * 24);
-export const nextId = () => String((BigInt(Date.now() - 1735689600000) << 22n) | BigInt(node << 12) | BigInt((sequence = (sequence + 1) % 4096)));
+// Ids as a node that no pool here is: each is greater than the one before.
+const first = BigInt(1000 + Math.floor(Math.random() * 24)) * 4096n + BigInt(Math.floor(Math.random() * 2048));
+let last = 0n;
+export function nextId() {
+  const id = BigInt(Date.now() - 1735689600000) * 4194304n + first;
+  last = id > last ? id : last + 1n;
+  return String(last);
+}
 
 // Rows straight into a table, with the columns of the first; ids where none are given.
 async function insert(table, rows) {

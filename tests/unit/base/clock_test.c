@@ -27,7 +27,8 @@ static void instants_are_written_as_javascript_does(void **state)
 
 static void what_postgresql_prints_becomes_iso(void **state)
 {
-	struct unit *u = *state;
+	char iso[BANA_ISO_BYTES];
+	(void)state;
 	/* clang-format off */
 	static const struct { const char *pg, *iso; } rows[] = {
 		{"2026-11-20 15:33:07+00", "2026-11-20T15:33:07.000Z"},
@@ -47,7 +48,7 @@ static void what_postgresql_prints_becomes_iso(void **state)
 	};
 	/* clang-format on */
 	for (size_t i = 0; i < COUNT(rows); i++)
-		assert_string_equal(bana_iso_from_pg(u->ctx.arena, rows[i].pg), rows[i].iso);
+		assert_string_equal(bana_iso_from_pg(rows[i].pg, iso), rows[i].iso);
 }
 
 static void the_tick_never_steps_back(void **state)
