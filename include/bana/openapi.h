@@ -25,8 +25,9 @@ void bana_schema_statistics(struct bana_buf *out, const struct bana_entity *enti
 /* What does not depend on the service: members of components/schemas. */
 extern const char bana_schemas_common[];
 
-/* `"responses":{...},"headers":{...},"parameters":{...},"securitySchemes":{...}` of components. */
-void bana_components_common(struct bana_buf *out);
+/* `"responses":{...},"headers":{...},"parameters":{...},"securitySchemes":{...}` of components.
+ * `root` is the member that problems but those of 404, 422 and 429 are nested under; "": none. */
+void bana_components_common(struct bana_buf *out, const char *root);
 
 /* {"$ref":"#/components/<kind>/<name>"} */
 void bana_ref(struct bana_buf *out, const char *kind, const char *name);

@@ -12,6 +12,12 @@ struct bana_step;
 /* What PostgreSQL calls the field's type. */
 const char *bana_type_name(const struct bana_field *field);
 
+/* NOT_FOUND in words: "Inquiry not found". */
+BANA_RES bana_row_missing(struct bana_ctx *ctx, const struct bana_entity *entity);
+
+/* Are two cells' texts the same, or both null? */
+bool bana_cell_same(const char *a, const char *b);
+
 /* Append the fields' columns as they are asked for; `*n` counts them, for the commas. */
 void bana_column_add(struct bana_buf *sql, const struct bana_field *field, unsigned *n);
 

@@ -105,7 +105,7 @@ void *bana_grow(struct bana_arena *arena, void *at, size_t bytes, size_t more)
 		return at;
 	}
 	void *copy = take(arena, wanted);
-	if (bytes > 0)
+	if (at != NULL)
 		memcpy(copy, at, bytes);
 	return copy;
 }

@@ -164,7 +164,7 @@ static BANA_RES collect(
 	struct bana_ctx *ctx, struct bana_pg *pg, int64_t limit_ms, PGresult **answer)
 {
 	int64_t deadline = bana_tick_us() + limit_ms * 1000;
-	PGresult *kept = NULL, *next;
+	PGresult *kept = NULL, *next = NULL;
 	TRY(flush(ctx, pg, deadline));
 	do {
 		TRY(next_result(ctx, pg, deadline, &next));

@@ -5,6 +5,7 @@
 #include "bana/pg.h"
 #include "bana/pool.h"
 #include "bana/req.h"
+#include "bana/row.h"
 #include "bana/sql.h"
 
 /* clang-format off */
@@ -43,20 +44,15 @@ const struct bana_field bana_audit_fields[BANA_AUDIT_FIELDS] = {
 void bana_audit_begin(struct bana_ctx *ctx, struct bana_audit *audit,
 	const struct bana_entity *entity, const char *action)
 {
-	struct bana_buf *lists[] = {&audit->ids, &audit->entity_ids, &audit->changes};
+	struct bana_buf *const lists[3] = {&audit->ids, &audit->entity_ids, &audit->changes};
 	audit->entity = entity;
 	audit->action = action;
 	audit->subject = NULL;
 	audit->count = 0;
-	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		bana_buf_init(lists[i], ctx->arena);
 		bana_buf_text(lists[i], "{");
 	}
-}
-
-static bool same(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 static void write_value(struct bana_buf *out, const struct bana_field *f, const char *text)
@@ -85,7 +81,7 @@ void bana_audit_add(struct bana_ctx *ctx, struct bana_audit *audit, const char *
 	for (size_t i = 0; i < audit->entity->count; i++) {
 		const struct bana_field *f = &audit->entity->fields[i];
 		const char *old = before == NULL ? NULL : before->cells[i].text;
-		if (!noted(f) || !after->cells[i].set || same(old, after->cells[i].text))
+		if (!noted(f) || !after->cells[i].set || bana_cell_same(old, after->cells[i].text))
 			continue;
 		bana_buf_json_name(&json, f->name);
 		bana_buf_text(&json, "{\"old\":");

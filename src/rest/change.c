@@ -42,11 +42,6 @@ static BANA_RES lock_rows(struct bana_ctx *ctx, const struct bana_change *change
 	return bana_issues_close(ctx);
 }
 
-static bool same(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 /* The row as it will be; the fault says why it will not. */
 static BANA_RES judge(struct bana_ctx *ctx, const struct bana_change *change,
 	struct bana_changed *row, const char *now)
@@ -64,8 +59,8 @@ static BANA_RES judge(struct bana_ctx *ctx, const struct bana_change *change,
 	}
 	TRY(bana_life_check(ctx, e, change->patch, &row->before, &row->after, now));
 	for (size_t i = 0; i < e->count; i++)
-		row->differs =
-			row->differs || !same(row->before.cells[i].text, row->after.cells[i].text);
+		row->differs = row->differs ||
+			       !bana_cell_same(row->before.cells[i].text, row->after.cells[i].text);
 	return BANA_DONE;
 }
 

@@ -13,32 +13,32 @@ enum { SCALARS = EQUAL | ORDER | LIST | RANGE, TEXTUAL = SCALARS | PATTERN };
 /* clang-format off */
 static const struct operation {
 	const char *name;
-	enum family family;
 	const char *before, *after; /* of the operand */
 	const char *with_null;      /* instead, when the operand is null */
+	enum family family;
 	bool whole;                 /* compares the value as a whole: tells nothing of a part of it */
 } operations[] = {
-	{"eq",          EQUAL,   " = ",            "",  " IS NULL",     true},
-	{"is",          EQUAL,   " = ",            "",  " IS NULL",     true},
-	{"ne",          EQUAL,   " <> ",           "",  " IS NOT NULL", false},
-	{"neq",         EQUAL,   " <> ",           "",  " IS NOT NULL", false},
-	{"isn",         EQUAL,   " <> ",           "",  " IS NOT NULL", false},
-	{"gt",          ORDER,   " > ",            "",  NULL,           false},
-	{"gte",         ORDER,   " >= ",           "",  NULL,           false},
-	{"lt",          ORDER,   " < ",            "",  NULL,           false},
-	{"lte",         ORDER,   " <= ",           "",  NULL,           false},
-	{"like",        PATTERN, " LIKE ",         "",  NULL,           false},
-	{"nlike",       PATTERN, " NOT LIKE ",     "",  NULL,           false},
-	{"ilike",       PATTERN, " ILIKE ",        "",  NULL,           false},
-	{"nilike",      PATTERN, " NOT ILIKE ",    "",  NULL,           false},
-	{"in",          LIST,    " = ANY(",        ")", NULL,           true},
-	{"inq",         LIST,    " = ANY(",        ")", NULL,           true},
-	{"nin",         LIST,    " <> ALL(",       ")", NULL,           false},
-	{"between",     RANGE,   " BETWEEN ",      "",  NULL,           false},
-	{"notBetween",  RANGE,   " NOT BETWEEN ",  "",  NULL,           false},
-	{"contains",    ARRAY,   " @> ",           "",  NULL,           false},
-	{"containedBy", ARRAY,   " <@ ",           "",  NULL,           false},
-	{"overlaps",    ARRAY,   " && ",           "",  NULL,           false},
+	{"eq",          " = ",              "",    " IS NULL",      EQUAL,    true},
+	{"is",          " = ",              "",    " IS NULL",      EQUAL,    true},
+	{"ne",          " <> ",             "",    " IS NOT NULL",  EQUAL,    false},
+	{"neq",         " <> ",             "",    " IS NOT NULL",  EQUAL,    false},
+	{"isn",         " <> ",             "",    " IS NOT NULL",  EQUAL,    false},
+	{"gt",          " > ",              "",    NULL,            ORDER,    false},
+	{"gte",         " >= ",             "",    NULL,            ORDER,    false},
+	{"lt",          " < ",              "",    NULL,            ORDER,    false},
+	{"lte",         " <= ",             "",    NULL,            ORDER,    false},
+	{"like",        " LIKE ",           "",    NULL,            PATTERN,  false},
+	{"nlike",       " NOT LIKE ",       "",    NULL,            PATTERN,  false},
+	{"ilike",       " ILIKE ",          "",    NULL,            PATTERN,  false},
+	{"nilike",      " NOT ILIKE ",      "",    NULL,            PATTERN,  false},
+	{"in",          " = ANY(",          ")",   NULL,            LIST,     true},
+	{"inq",         " = ANY(",          ")",   NULL,            LIST,     true},
+	{"nin",         " <> ALL(",         ")",   NULL,            LIST,     false},
+	{"between",     " BETWEEN ",        "",    NULL,            RANGE,    false},
+	{"notBetween",  " NOT BETWEEN ",    "",    NULL,            RANGE,    false},
+	{"contains",    " @> ",             "",    NULL,            ARRAY,    false},
+	{"containedBy", " <@ ",             "",    NULL,            ARRAY,    false},
+	{"overlaps",    " && ",             "",    NULL,            ARRAY,    false},
 };
 
 /* What a type can be asked, and what its values are in SQL. */

@@ -41,8 +41,27 @@ static void write_headers(struct bana_buf *out)
 	bana_buf_text(out, "}");
 }
 
-static void write_problem(
-	struct bana_buf *out, const char *name, const char *says, const char *header)
+/* Problems that are never nested: those of ignis that are not, and that of the proxy. */
+static bool plain(int status)
+{
+	return status == 404 || status == 422 || status == 429;
+}
+
+/* `root`: APP_ENV_ERROR_ROOT_KEY, under which the problem is nested; empty: it is not. */
+static void write_schema(struct bana_buf *out, const char *root)
+{
+	if (*root == '\0') {
+		bana_ref(out, "schemas", "Problem");
+		return;
+	}
+	bana_buf_print(out,
+		"{\"type\":\"object\",\"required\":[\"%s\"],\"additionalProperties\":false,"
+		"\"properties\":{\"%s\":{\"$ref\":\"#/components/schemas/Problem\"}}}",
+		root, root);
+}
+
+static void write_problem(struct bana_buf *out, const char *name, const char *says,
+	const char *header, const char *root)
 {
 	bana_buf_json_name(out, name);
 	bana_buf_text(out, "{");
@@ -54,11 +73,11 @@ static void write_problem(
 		bana_ref(out, "headers", header);
 	}
 	bana_buf_text(out, "},\"content\":{\"application/problem+json\":{\"schema\":");
-	bana_ref(out, "schemas", "Problem");
+	write_schema(out, root);
 	bana_buf_text(out, "}}}");
 }
 
-static void write_problems(struct bana_buf *out)
+static void write_problems(struct bana_buf *out, const char *root)
 {
 	bana_buf_text(out, "\"responses\":{");
 	for (int fault = BANA_OK + 1; fault < BANA_FAULTS_COUNT; fault++) {
@@ -73,15 +92,15 @@ static void write_problems(struct bana_buf *out)
 		}
 		if (!left_out)
 			write_problem(out, bana_print(out->arena, "Problem%d", row->status),
-				row->title, header);
+				row->title, header, plain(row->status) ? "" : root);
 	}
-	write_problem(out, "Problem", "Any other problem, also of the proxy in front", NULL);
+	write_problem(out, "Problem", "Any other problem, of the proxy in front", NULL, "");
 	bana_buf_text(out, "}");
 }
 
-void bana_components_common(struct bana_buf *out)
+void bana_components_common(struct bana_buf *out, const char *root)
 {
-	write_problems(out);
+	write_problems(out, root);
 	bana_buf_text(out, ",");
 	write_headers(out);
 	bana_buf_text(out,

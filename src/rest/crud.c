@@ -132,8 +132,7 @@ static BANA_RES change_one(struct bana_req *q, const char *action, const struct 
 	bana_sql_text(where, restore ? "" : " AND deleted_at IS NULL");
 	TRY(bana_change_run(ctx, &change, where));
 	if (change.count == 0)
-		return bana_fail(ctx, BANA_NOT_FOUND,
-			bana_join(ctx->arena, e->name, " not found", NULL), NULL);
+		return bana_row_missing(ctx, e);
 	return reply_row(q, 200, &change.rows[0].after, NULL, 0);
 }
 
@@ -165,6 +164,17 @@ static BANA_RES restore(struct bana_req *q)
 /* ---- changing all that a condition selects ----------------------------------------------------
  */
 
+/* Of all that were selected, the row that stands in the way. */
+static void tell_row(struct bana_ctx *ctx, const struct bana_change *change)
+{
+	for (size_t i = 0; i < change->count; i++) {
+		const struct bana_changed *row = &change->rows[i];
+		if (row->fault != BANA_OK)
+			bana_issue_add(ctx, bana_join(ctx->arena, "rows.", row->id, NULL), "custom",
+				NULL, row->failure.message);
+	}
+}
+
 static BANA_RES change_by(struct bana_req *q, const char *action, const struct bana_row *patch)
 {
 	struct bana_ctx *ctx = &q->ctx;
@@ -182,12 +192,8 @@ static BANA_RES change_by(struct bana_req *q, const char *action, const struct b
 		return bana_fail(ctx, BANA_MALFORMED, "DENY | Empty where condition", NULL);
 	}
 	bana_res result = bana_change_run(ctx, &change, &query->sql);
-	if (result.fault == BANA_CONFLICT && change.count > 0)
-		for (size_t i = 0; i < change.count; i++)
-			if (change.rows[i].fault != BANA_OK)
-				bana_issue_add(ctx,
-					bana_join(ctx->arena, "rows.", change.rows[i].id, NULL),
-					"custom", NULL, change.rows[i].failure.message);
+	if (result.fault == BANA_CONFLICT)
+		tell_row(ctx, &change);
 	TRY(result);
 	bana_buf_init(&json, ctx->arena);
 	bana_buf_text(&json, "[");

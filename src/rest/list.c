@@ -124,7 +124,7 @@ static bool wants_total(struct bana_req *q, bool otherwise)
 static const char *cursor_behind(struct bana_ctx *ctx, const struct bana_query *query,
 	const struct columns *c, const struct bana_rows *rows, const struct bana_page *page)
 {
-	const char *values[BANA_QUERY_ORDER_MAX + 1];
+	const char *values[BANA_QUERY_ORDER_MAX + 1] = {NULL};
 	for (size_t i = 0; i < query->order_count; i++)
 		values[i] = bana_rows_text(rows, page->rows - 1, c->of_order[i]);
 	return bana_cursor_write(ctx, query, page->before + (int64_t)page->rows, values);
@@ -135,7 +135,7 @@ static BANA_RES reply_page(struct bana_req *q, struct bana_query *query)
 {
 	struct bana_ctx *ctx = &q->ctx;
 	struct bana_page page;
-	struct columns columns;
+	struct columns columns = {0};
 	struct bana_step steps[2];
 	struct bana_buf json;
 	TRY(bana_page_begin(q, query, &page));
@@ -178,14 +178,13 @@ static BANA_RES find_one(struct bana_req *q)
 {
 	struct bana_query *query = bana_alloc(q->ctx.arena, sizeof *query);
 	const struct bana_rows *rows;
-	struct columns columns;
+	struct columns columns = {0};
 	struct bana_buf json;
 	TRY(bana_query_read(q, 0, query));
 	const char *sql = select_sql(&q->ctx, query, 1, &columns);
 	TRY(bana_pg_exec(&q->ctx, sql, query->sql.count, query->sql.values, &rows));
 	if (bana_rows_count(rows) == 0)
-		return bana_fail(&q->ctx, BANA_NOT_FOUND,
-			bana_join(q->ctx.arena, query->entity->name, " not found", NULL), NULL);
+		return bana_row_missing(&q->ctx, query->entity);
 	if (columns.version < columns.count)
 		bana_reply_header(
 			q, "ETag", bana_etag(&q->ctx, bana_rows_text(rows, 0, columns.version)));
@@ -219,8 +218,7 @@ static BANA_RES timeline(struct bana_req *q)
 		bana_join(ctx->arena, "SELECT 1 FROM ", of->table, " WHERE id = $1", NULL), 1, &id,
 		&rows));
 	if (bana_rows_count(rows) == 0)
-		return bana_fail(ctx, BANA_NOT_FOUND,
-			bana_join(ctx->arena, of->name, " not found", NULL), NULL);
+		return bana_row_missing(ctx, of);
 	bana_query_init(ctx, audit, query);
 	bana_query_narrow(query, "entity", of->name, "text");
 	bana_query_narrow(query, "entity_id", id, "bigint");

@@ -413,7 +413,7 @@ static void write_entity(
 		bana_schema_statistics(out, e);
 }
 
-static void write_components(struct bana_buf *out, const struct bana_service *s)
+static void write_components(struct bana_buf *out, const struct bana_service *s, const char *root)
 {
 	bana_buf_json_name(out, "components");
 	bana_buf_text(out, "{\"schemas\":{");
@@ -422,7 +422,7 @@ static void write_components(struct bana_buf *out, const struct bana_service *s)
 		write_entity(out, s, *e);
 	write_bodies(out, s);
 	bana_buf_text(out, "},");
-	bana_components_common(out);
+	bana_components_common(out, root);
 	bana_buf_text(out, "}");
 }
 
@@ -455,7 +455,7 @@ static BANA_RES openapi(struct bana_req *q)
 	bana_buf_text(out, "}],\"security\":[{\"jwt\":[]}]");
 	write_tags(out, s);
 	write_paths(out, s);
-	write_components(out, s);
+	write_components(out, s, q->ctx.app->settings->error_root_key);
 	bana_buf_text(out, "}");
 	q->status = 200;
 	return BANA_DONE;

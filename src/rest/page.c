@@ -168,7 +168,7 @@ static void add_steps(struct bana_query *query, const char **refs)
 static void add_after(struct bana_query *query, const char *const *values)
 {
 	struct bana_sql *sql = &query->sql;
-	const char *refs[BANA_QUERY_ORDER_MAX + 1];
+	const char *refs[BANA_QUERY_ORDER_MAX + 1] = {NULL};
 	for (size_t i = 0; i < query->order_count; i++)
 		refs[i] = values[i] == NULL ? NULL
 					    : bana_sql_ref(sql, values[i], query->order[i].cast);
@@ -193,7 +193,7 @@ void bana_order_add(struct bana_query *query)
 
 BANA_RES bana_page_begin(struct bana_req *q, struct bana_query *query, struct bana_page *page)
 {
-	const char *values[BANA_QUERY_ORDER_MAX + 1];
+	const char *values[BANA_QUERY_ORDER_MAX + 1] = {NULL};
 	bana_str text;
 	*page = (struct bana_page){.before = query->skip};
 	if (!bana_query_find(q->query, "cursor", &text))

@@ -41,7 +41,7 @@ static BANA_RES read_address(struct bana_req *q, const char **address)
 	bana_str text = bana_utf8_trim(q->args[0]);
 	if (!bana_email_valid(text)) {
 		bana_issue_add(&q->ctx, "email", "invalid_format", NULL, "Invalid email address");
-		return bana_issues_close(&q->ctx);
+		return bana_fail(&q->ctx, BANA_INVALID, "ValidationError", NULL);
 	}
 	*address = bana_copy(q->ctx.arena, text.at, text.len);
 	return BANA_DONE;
@@ -96,8 +96,8 @@ static void write_entity(
 static BANA_RES export_subject(struct bana_req *q)
 {
 	struct bana_ctx *ctx = &q->ctx;
-	const struct bana_entity *entities[ENTITIES_MAX];
-	struct bana_step steps[ENTITIES_MAX];
+	const struct bana_entity *entities[ENTITIES_MAX] = {NULL};
+	struct bana_step steps[ENTITIES_MAX] = {{0}};
 	struct bana_buf json;
 	const char *address;
 	size_t found = 0, most = 0, count = find_entities(ctx->app->service, entities);
@@ -204,7 +204,7 @@ static BANA_RES write_audit(struct bana_ctx *ctx, const struct bana_entity *cons
 	const struct bana_step *erased, size_t count, const char *subject)
 {
 	struct bana_audit *audits = bana_alloc(ctx->arena, count * sizeof *audits);
-	struct bana_step steps[ENTITIES_MAX + 1];
+	struct bana_step steps[ENTITIES_MAX + 1] = {{0}};
 	for (size_t i = 0; i < count; i++) {
 		bana_audit_begin(ctx, &audits[i], entities[i], "erase");
 		audits[i].subject = subject;
@@ -218,7 +218,7 @@ static BANA_RES write_audit(struct bana_ctx *ctx, const struct bana_entity *cons
 static BANA_RES erase_subject(struct bana_req *q)
 {
 	struct bana_ctx *ctx = &q->ctx;
-	const struct bana_entity *entities[ENTITIES_MAX];
+	const struct bana_entity *entities[ENTITIES_MAX] = {NULL};
 	struct bana_step steps[ENTITIES_MAX + 1] = {{"BEGIN", 0, NULL, NULL}};
 	struct bana_step *erased = steps + 1;
 	struct bana_buf json;

@@ -56,6 +56,11 @@ size_t bana_view_of(
 	return count;
 }
 
+bool bana_cell_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 void bana_row_set(struct bana_row *row, size_t field, const char *text)
 {
 	assert(field < BANA_FIELDS_MAX);
@@ -196,7 +201,7 @@ BANA_RES bana_row_insert(struct bana_ctx *ctx, const struct bana_entity *e, stru
 	return BANA_DONE;
 }
 
-static BANA_RES not_found(struct bana_ctx *ctx, const struct bana_entity *e)
+BANA_RES bana_row_missing(struct bana_ctx *ctx, const struct bana_entity *e)
 {
 	return bana_fail(
 		ctx, BANA_NOT_FOUND, bana_join(ctx->arena, e->name, " not found", NULL), NULL);
@@ -209,7 +214,7 @@ BANA_RES bana_id_check(struct bana_ctx *ctx, const struct bana_entity *e, bana_s
 		return BANA_DONE;
 	bana_issue_add(ctx, "id", "invalid_format", NULL,
 		"Invalid id: expected a decimal number of 63 bits without leading zeros");
-	return not_found(ctx, e);
+	return bana_row_missing(ctx, e);
 }
 
 BANA_RES bana_row_find(
@@ -221,7 +226,7 @@ BANA_RES bana_row_find(
 	const char *text = bana_copy(ctx->arena, id.at, id.len);
 	TRY(bana_pg_exec(ctx, kept(ctx, e, find_sql), 1, &text, &rows));
 	if (bana_rows_count(rows) == 0)
-		return not_found(ctx, e);
+		return bana_row_missing(ctx, e);
 	size_t count = bana_view_of(e, BANA_SHOWN | BANA_MADE, view);
 	bana_row_read(rows, 0, 0, view, count, row);
 	return BANA_DONE;

@@ -9,7 +9,7 @@
 #include "bana/req.h"
 #include "bana/sql.h"
 
-#include <stdlib.h>
+#include <assert.h>
 
 enum { DAYS_DEFAULT = 30, DAYS_MAX = 1100, ZONE_BYTES_MAX = 64 };
 
@@ -214,6 +214,7 @@ static void write_days(struct bana_buf *json, const struct bana_statistic *st,
 	size_t series = 0;
 	while (series < 4 && st->days[series].name != NULL)
 		series++;
+	assert(series > 0);
 	size_t days = count / series;
 	bana_buf_text(json, "[");
 	for (size_t d = 0; d < days; d++) {

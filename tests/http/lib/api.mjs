@@ -23,7 +23,7 @@ export async function call(method, path, { headers = {}, body, token, base = BAS
   const text = await answer.text();
   const json = /json/.test(answer.headers.get("content-type") ?? "") && text !== "";
   const whole = { status: answer.status, headers: answer.headers, text, body: json ? JSON.parse(text) : undefined };
-  if (base.endsWith(new URL(BASE_URL).pathname)) assertDocumented({ method, path, headers }, whole);
+  if (base.endsWith(new URL(BASE_URL).pathname)) await assertDocumented(base, { method, path, headers }, whole);
   return whole;
 }
 

@@ -37,6 +37,8 @@ const commandOf = (pid) => {
 };
 
 export class Stack {
+  static starts = 0; // of any stack: what was known of one may be old
+
   constructor(dir) {
     this.dir = dir;
   }
@@ -98,6 +100,7 @@ export class Stack {
   }
 
   async #quickstart(settings, args) {
+    Stack.starts++;
     const options = { env: { ...process.env, ...settings }, timeout: within(120_000), maxBuffer: 1 << 24 };
     const done = await run(join(repo, "deploy/quickstart"), [...args, "--state", this.dir], options);
     return done.stdout;
