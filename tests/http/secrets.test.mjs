@@ -18,6 +18,24 @@ const PATH = new URL(BASE_URL).pathname;
 const word = (what) => unique(`sec${what}`);
 const planted = {}; // what -> text that no log may hold
 
+// What staff says: filters, bodies, cursors, addresses in paths, headers.
+async function staff(text) {
+  const ask = (method, path, more = {}) => call(method, path, { token: BO_TOKEN, ...more });
+  const json = (body) => ({ body: JSON.stringify(body), headers: { "Content-Type": "application/json", "If-Match": `"${text("match")}"` } });
+  const filter = (value) => `filter=${encodeURIComponent(JSON.stringify(value))}`;
+  const address = (what) => `${text(what)}@example.com`;
+  await ask("GET", `/inquiries?${filter({ where: { email: address("found"), subject: { ilike: `%${text("like")}%` } } })}`);
+  await ask("GET", `/inquiries?${filter({ where: { [text("column")]: 1, email: { [text("operator")]: 1 } }, order: [text("order")] })}`);
+  await ask("GET", `/inquiries?${filter(text("nofilter"))}&cursor=${text("cursor")}`);
+  await ask("GET", `/inquiries/export.csv?${filter({ where: { email: address("exported") } })}`);
+  const { data } = (await ask("POST", "/inquiries", json(inquiry({ email: address("made"), phone: text("madephone") })))).body;
+  await ask("PATCH", `/inquiries/${data.id}`, json({ lastName: text("patched"), status: text("nostatus") }));
+  await ask("PATCH", `/inquiries/${data.id}`, { ...json({ lastName: text("renamed"), metadata: { a: text("member") } }), headers: { "Content-Type": "application/json" } });
+  await ask("POST", "/inquiries/bulk", json({ ids: [text("bulkid")], patch: { message: text("bulkmessage") } }));
+  for (const method of ["GET", "DELETE"]) for (const who of [address("subject"), data.email]) await ask(method, `/privacy/subjects/${encodeURIComponent(who)}`);
+  for (const path of ["/audit-logs", `/inquiries/${data.id}/timeline`]) await ask("GET", path);
+}
+
 // Say it wherever a client can, in good requests and in bad ones.
 async function provoke() {
   const text = (what) => (planted[what] = word(what));
@@ -43,6 +61,7 @@ async function provoke() {
     (await kind([text("room")], { headers: {}, query: { access_token: BO_TOKEN, last_event_id: text("event") } })).close?.();
     (await kind([INQUIRIES], { headers: { Origin: `https://${text("origin")}.example` }, query: { access_token: BO_TOKEN } })).close?.();
   }
+  await staff(text);
   const email = `${text("sub")}@example.com`;
   await post("/subscribers/subscribe", JSON.stringify({ email, firstName: text("subfirst") }));
   planted.unsubscribe = (await subscriberRow(email)).unsubscribe_token;

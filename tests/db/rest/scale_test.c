@@ -100,7 +100,7 @@ static void page_10000_costs_what_page_1_does(void **state)
 			rows[i].columns[0], two ? rows[i].columns[1] : "NULL", rows[i].sql,
 			FAR - 1);
 		char values[256];
-		snprintf(values, sizeof values, "%s, 26, 0", ask(d.db.admin, sql));
+		snprintf(values, sizeof values, "%.200s, 26, 0", ask(d.db.admin, sql));
 		/* a cursor of the first page makes the statement; its values are put in here */
 		struct bana_req *q = list(&d, rows[i].order, NULL);
 		const char *mark = strstr(q->headers.at, "cursor=");
