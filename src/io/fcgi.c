@@ -27,6 +27,8 @@ struct bana_fcgi {
 	int listener, epoll;
 	int answered; /* the connection before, still open; -1: none */
 	struct timeval write_patience;
+	size_t written; /* of the answer at hand */
+	bool patient;   /* its socket has the patience set */
 };
 
 static volatile sig_atomic_t stopping; /* for the signal handler, hence file scope */
@@ -149,12 +151,12 @@ bool bana_fcgi_accept(struct bana_fcgi *fcgi, void (*idle)(void *what), void *wh
 		if (fd < 0)
 			return false;
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &fcgi->write_patience,
-			sizeof fcgi->write_patience);
 		fcgi->request.ipcFd = fd;
 		fcgi->request.keepConnection = 1;
 		if (FCGX_Accept_r(&fcgi->request) == 0) {
 			fcgi->request.keepConnection = 0;
+			fcgi->written = 0;
+			fcgi->patient = false;
 			return true;
 		}
 		/* Not a request; libfcgi has closed it, tried to accept another and was refused. */
@@ -186,6 +188,13 @@ BANA_RES bana_fcgi_body(
 
 bool bana_fcgi_write(struct bana_fcgi *fcgi, bana_str bytes)
 {
+	enum { NEVER_WAITS_BYTES = 64 * 1024 }; /* a socket takes three times that at once */
+	fcgi->written += bytes.len;
+	if (fcgi->written > NEVER_WAITS_BYTES && !fcgi->patient) {
+		setsockopt(fcgi->request.ipcFd, SOL_SOCKET, SO_SNDTIMEO, &fcgi->write_patience,
+			sizeof fcgi->write_patience);
+		fcgi->patient = true;
+	}
 	return FCGX_PutStr(bytes.at, (int)bytes.len, fcgi->request.out) == (int)bytes.len;
 }
 

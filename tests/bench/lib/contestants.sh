@@ -2,16 +2,9 @@
 # Who is measured.  Every HTTP contestant is a server { } of one nginx, told apart by Host.
 
 export USER_AGENT='Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
-body='{"type":"200_SALES","firstName":"Ada","lastName":"Lovelace","email":"ada@example.com","subject":"Hello","message":"Is it open?","metadata":{"a":1}}'
 
-# A cell is a variant and who: pgbench, the trivial FastCGI, the product, Fastify, Hono on Bun with Bun's own SQL client
-# and with pg
-# (this last one only at the number of clients at which the demands are judged).  "store": the row only.  "announce": and, after the reply, the announcement.
-peers=({store,announce}.{fastify,bun,bunpg})
-submits=(store.outreach announce.outreach "${peers[@]}")
-cells=(limit.{pgbench,fastcgi} {store,announce}.{outreach,fastify,bun,bunpg})
-
-# ---- Pools: the product with announcements (deploy/quickstart's own), without, and the trivial worker.
+# ---- Pools: the product as deploy/quickstart runs it (announce.outreach), without announcements, without a token
+# for the read by id, and the trivial worker.
 pool_start() { # NAME COMMAND...
 	local name=$1
 	rm -f "$sockets/$name.sock"
@@ -29,20 +22,20 @@ settings_copy() {
 }
 
 # ---- Peers: two processes each, behind a kept-alive upstream of two unix sockets.
-peer_command() { # WHO SOCKET ANNOUNCE NODE -> arrays command and environment
-	case $1 in
+peer_command() { # KIND.WHO SOCKET NODE -> arrays command and environment
+	local kind=${1%%.*} who=${1#*.}
+	case $who in
 		fastify) command=("$node" "$state/peers/fastify.mjs") ;;
 		bun | bunpg) command=("$bun" run "$state/peers/bun.mjs") ;;
 	esac
-	environment=(NODE_ENV=production DO_NOT_TRACK=1 HOME="$sockets" BASE_PATH="$base_path" SOCKET="$2" ANNOUNCE="$3"
-		NODE_NUMBER="$4" DATABASE_URL="$DATABASE_URL" REDIS_URL="$REDIS_URL" POOL_SIZE="$peer_pool" SQL_CLIENT="${1#bun}"
-		INSERT_SQL="$(<"$state/insert.sql")" HASH_SECRET=0123456789abcdef0123456789abcdef)
+	environment=(NODE_ENV=production DO_NOT_TRACK=1 HOME="$sockets" BASE_PATH="$base_path" SOCKET="$2" KIND="$kind"
+		NODE_NUMBER="$3" DATABASE_URL="$DATABASE_URL" REDIS_URL="$REDIS_URL" POOL_SIZE="$peer_pool" SQL_CLIENT="${who#bun}"
+		INSERT_SQL="$(<"$state/insert.sql")" HASH_SECRET=0123456789abcdef0123456789abcdef JWKS="$(<"$stack/jwks.json")")
 }
-peer_start() { # CELL NODE: its two processes
-	local name=$1 i pass environment command announce=0
-	[[ $name != announce.* ]] || announce=1
+peer_start() { # KIND.WHO NODE: its two processes
+	local name=$1 i pass environment command
 	for i in 0 1; do
-		peer_command "${name#*.}" "$sockets/$name.$i.sock" "$announce" $(($2 + i))
+		peer_command "$name" "$sockets/$name.$i.sock" $(($2 + i))
 		pass=("${environment[@]}")
 		process_start "$name.$i" www-data - "${command[@]}"
 	done
@@ -59,7 +52,7 @@ edge_render() {
 	[[ $nofile != unlimited && $nofile -lt 20000 ]] || nofile=20000
 	env RUN_DIR="$sockets" LOG_DIR="$state/log" FCGI_SOCKET="$FCGI_SOCKET" EDGE_LISTEN="127.0.0.1:$port" NOFILE="$nofile" \
 		EDGE_WORKERS="${EDGE_WORKERS:-1}" RATE_LIMIT=off ROOMS_UPSTREAM="unix:$stack/run/www/rooms.sock" \
-		BASE_PATH="$base_path" "$repo/deploy/nginx-render" edge
+		DOC_DIR="$stack/doc" BASE_PATH="$base_path" "$repo/deploy/nginx-render" edge
 }
 server_of() { # NAME: the rendered server { } under another name
 	awk '/^    server \{$/ {on = 1} on {print} /^    \}$/ {on = 0}' "$state/edge.conf" |
@@ -73,15 +66,16 @@ to_peer() {
 nginx_conf() {
 	local name
 	head -n -1 "$state/edge.conf"
-	for name in store.outreach limit.fastcgi; do
-		printf '    upstream %s { server unix:%s; }\n' "$name" "$sockets/$name.sock"
-		server_of "$name" | to_pool "$name"
-	done
-	for name in "${peers[@]}"; do
-		printf '    upstream %s {\n        server unix:%s max_fails=0;\n        server unix:%s max_fails=0;\n' \
-			"$name" "$sockets/$name.0.sock" "$sockets/$name.1.sock"
-		printf '        keepalive 1024; keepalive_requests 1000000000; keepalive_timeout 1h;\n    }\n'
-		server_of "$name" | to_peer "$name"
+	for name in "${servers[@]}"; do
+		if is_peer "$name"; then
+			printf '    upstream %s {\n        server unix:%s max_fails=0;\n        server unix:%s max_fails=0;\n' \
+				"$name" "$sockets/$name.0.sock" "$sockets/$name.1.sock"
+			printf '        keepalive 1024; keepalive_requests 1000000000; keepalive_timeout 1h;\n    }\n'
+			server_of "$name" | to_peer "$name"
+		else
+			printf '    upstream %s { server unix:%s; }\n' "$name" "$sockets/$name.sock"
+			server_of "$name" | to_pool "$name"
+		fi
 	done
 	printf '}\n'
 }
@@ -89,41 +83,86 @@ nginx_start() {
 	port=$(free_port)
 	edge_render >"$state/edge.conf"
 	nginx_conf >"$state/nginx.conf"
-	(($(grep -c 'fastcgi_pass pool;' "$state/edge.conf") * (3 + ${#peers[@]}) == $(grep -cE '(fastcgi_pass (pool|store|limit)|proxy_pass http://(store|announce))' "$state/nginx.conf"))) ||
+	(($(grep -c 'fastcgi_pass pool;' "$state/edge.conf") * (1 + ${#servers[@]}) == $(grep -cE '(fastcgi_pass (pool|[a-z]+\.[a-z]+)|proxy_pass http://[a-z]+\.[a-z]+);' "$state/nginx.conf"))) ||
 		die 'conf/nginx/edge.conf.template has another shape than this benchmark knows'
 	process_start nginx www-data - nginx -e "$state/log/edge.error.log" -p "$state" -c "$state/nginx.conf"
 	wait_for 10 curl -sf -o /dev/null "http://127.0.0.1:$port/readyz" || die 'nginx does not start' "$state/log/nginx.log" "$state/log/edge.error.log"
-	url=http://127.0.0.1:$port$base_path/inquiries/submit
+	url=http://127.0.0.1:$port$base_path
 }
 
+# The whole product is there already (announce.outreach): nginx first, for from it the peers' INSERT is learned.
 contestants_start() {
 	local name number=100
+	mapfile -t servers < <(servers_needed | grep -v '^announce\.outreach$')
 	folder www-data 0750 "$sockets"/edge.tmp
 	settings_copy store 11
 	settings_copy start 12
-	pool_start store.outreach "$repo/deploy/worker" "$state/settings.store" "$program"
-	pool_start limit.fastcgi "$state/trivial"
-	for name in "${peers[@]}"; do
+	settings_copy open 13
+	for name in "${servers[@]}"; do
+		case $name in
+			store.outreach) pool_start "$name" "$repo/deploy/worker" "$state/settings.store" "$program" ;;
+			open.outreach) pool_start "$name" "$repo/deploy/worker" "$state/settings.open" "$state/open_read" ;;
+			limit.fastcgi) pool_start "$name" "$state/trivial" ;;
+		esac
+	done
+	nginx_start
+	learn submit.store
+	cp "$state/pgbench/submit.store.text" "$state/insert.sql"
+	for name in "${servers[@]}"; do
+		is_peer "$name" || continue
 		peer_start "$name" "$number"
 		number=$((number + 2))
 	done
-	nginx_start
-	say started "${#cells[@]} contestants, one nginx on port $port"
+	say started "$((${#servers[@]} + 1)) services, one nginx on port $port"
 }
 contestants_stop() {
-	local name
-	for name in nginx store.outreach limit.fastcgi "${peers[@]/%/.0}" "${peers[@]/%/.1}"; do
-		(process_stop "$name" TERM 5) || :
+	local file name
+	for file in "$state"/run/*.pid; do
+		[[ -e $file ]] || continue
+		name=${file##*/}
+		(process_stop "${name%.pid}" TERM 5) || :
 	done
 }
 
-# ---- All give the same answer to the same inquiry: same status, same members, same headers of the application.
-answer_shape() {
-	post_one "$url" -H "Host: $1" -D - | tr -d '\r' |
-		sed -E -e 's|^HTTP/1.1 ([0-9]+).*|status \1|' -e '/^(Server|Date|Connection|Transfer-Encoding|Content-Length|X-Request-Id|X-Content|Referrer|Content-Security|Keep-Alive)/Id' \
-			-e 's/[0-9]{15,19}/ID/' -e 's/[0-9-]{10}T[0-9:.]{12}Z/TIME/' -e 's/; charset=utf-8//I' -e 's/^([A-Za-z-]+:)/\L\1/' | sort
+# ---- Asking.  headers_of CONTESTANT WORK -> array headers, for curl and wrk alike
+headers_of() {
+	local own
+	own=$(of "$2" headers)
+	headers=(-H "Host: $1" -H "User-Agent: $USER_AGENT" -H 'Accept: application/json')
+	[[ -z $own ]] || headers+=(-H "$own")
+	[[ $(of "$2" requests) == submit || $1 == open.* ]] || headers+=(-H "Authorization: Bearer ${token-$BO_TOKEN}")
 }
-stored_shape() { owner 'SELECT to_jsonb(i) - ARRAY['\''id'\'','\''created_at'\'','\''modified_at'\'','\''ip_hash'\''] FROM outreach."Inquiry" i'; }
+# ask CONTESTANT WORK N CURL_ARGUMENT...: the Nth request of those that are compared
+ask() {
+	local headers method path content
+	headers_of "$1" "$2"
+	IFS=$'\t' read -r method path content < <(sed -n "$3p" "$state/requests/$(of "$2" requests).check.tsv")
+	curl -sS --max-time 10 "${headers[@]}" -X "$method" ${content:+-d "$content"} "${@:4}" "$url$path"
+}
+
+# ---- Before anything is measured: the same status, the same headers of the application, the same body, the same row.
+answer_shape() { # CONTESTANT WORK N
+	local made=()
+	[[ $(of "$2" requests) != @(submit|patch) ]] || made=(-e 's/[0-9-]{10}T[0-9:.]{12}Z/TIME/g')
+	[[ $(of "$2" requests) != submit ]] || made+=(-e 's/[0-9]{15,19}/ID/')
+	ask "$1" "$2" "$3" -D - | tr -d '\r' |
+		sed -E -e 's|^HTTP/1.1 ([0-9]+).*|status \1|' -e '/^(Server|Date|Connection|Transfer-Encoding|Content-Length|X-Request-Id|X-Content|Referrer|Content-Security|Keep-Alive)/Id' \
+			-e 's/cursor=[^>]*/cursor=CURSOR/' "${made[@]}" -e 's/; charset=utf-8$//I' -e 's/^([A-Za-z-]+:)/\L\1/' |
+		awk '/^status [45]/ {print; exit} {print}' | sort
+}
+stored_shape() { # WORK: the row that the request made
+	case $(of "$1" requests) in
+		submit) owner 'SELECT to_jsonb(i) - ARRAY['\''id'\'','\''created_at'\'','\''modified_at'\'','\''ip_hash'\''] FROM outreach."Inquiry" i' ;;
+		patch) owner 'SELECT to_jsonb(i) - ARRAY['\''modified_at'\'','\''handled_at'\''], i.modified_at = i.handled_at, to_jsonb(a) - ARRAY['\''id'\'','\''created_at'\'','\''request_id'\'','\''changes'\''],
+			regexp_replace(a.changes::text, '\''"20[^"]*"'\'', '\''TIME'\'', '\''g'\'') FROM outreach."Inquiry" i, outreach."AuditLog" a WHERE i.id = 249000000004711000 ORDER BY a.id DESC LIMIT 1' ;;
+	esac
+}
+prepared() { # WORK: the table as it was, for the next one
+	case $(of "$1" requests) in
+		submit) table_empty ;;
+		patch) patched_reset ;;
+	esac
+}
 bad_bodies=(
 	'{"firstName":"Ada","email":"ada@example.com","message":"Hi","status":"303_COMPLETED"}'
 	'{"firstName":"Ada","email":"ada at example.com","message":"Hi"}'
@@ -131,35 +170,63 @@ bad_bodies=(
 	'{"firstName":"Ada","email":"ada@example.com","message":"Hi","metadata":{"a":{"b":{"c":{"d":{"e":1}}}}}}'
 	'{"firstName":"Ada","email":"ada@example.com","message":"Hi","type":"100"}'
 )
-refuses() { # CELL
-	local body status
+refuses_body() { # CONTESTANT WORK
+	local body status headers
+	headers_of "$1" "$2"
 	for body in "${bad_bodies[@]}"; do
-		status=$(post_one "$url" -H "Host: $1" -o /dev/null -w '%{http_code}')
+		status=$(curl -sS "${headers[@]}" -d "$body" -o /dev/null -w '%{http_code}' "$url/inquiries/submit")
 		[[ $status == 4?? ]] || die "$1 answers $status to $body"
 	done
 }
-contestants_check() {
-	local name wanted row
-	table_empty
-	wanted=$(answer_shape announce.outreach) row=$(stored_shape)
-	[[ $wanted == *'status 201'* && $row == *Lovelace* ]] || die "a submit is answered: $wanted"
-	for name in "${submits[@]}"; do
-		table_empty
-		[[ $(answer_shape "$name") == "$wanted" ]] || die "$name gives another answer: $(answer_shape "$name"), wanted: $wanted" "$state/log/$name.0.log"
-		[[ $(stored_shape) == "$row" ]] || die "$name stores another row: $(stored_shape), wanted: $row"
-		refuses "$name"
+# None, one with another signature, one that has expired: 401.  A cashier's: 403 where he may not.
+refuses_token() { # CONTESTANT WORK
+	local token bad status wanted=200 issue=("${program%/*}/bana-token" issue "$SIGNING_KEY" --user 2 --role CASHIER)
+	[[ $(of "$2" requests) != @(patch|export) ]] || wanted=403
+	bad=('' "${BO_TOKEN}x" "${BO_TOKEN%.*}.$(printf 'A%.0s' {1..86})" "$("${issue[@]}" --claim exp=1000000000)")
+	for token in "${bad[@]}"; do
+		status=$(ask "$1" "$2" 1 -o /dev/null -w '%{http_code}')
+		[[ $status == 401 ]] || die "$1 answers $status to a bad token: $token" "$state/log/$1.0.log"
 	done
-	say check 'all give the same answer, store the same row, refuse the same'
+	token=$("${issue[@]}" --ttl 600)
+	status=$(ask "$1" "$2" 1 -o /dev/null -w '%{http_code}')
+	[[ $status == "$wanted" ]] || die "$1 answers $status to a cashier, wanted: $wanted" "$state/log/$1.0.log"
+}
+work_check() { # WORK
+	local name n count all got row first=()
+	count=$(wc -l <"$state/requests/$(of "$1" requests).check.tsv")
+	mapfile -t all < <(contestants_of "$1" | grep -v '^limit\.')
+	for name in "${all[@]}"; do
+		prepared "$1"
+		for ((n = 1; n <= count; n++)); do
+			[[ $(of "$1" requests) != submit ]] || table_empty
+			got=$(answer_shape "$name" "$1" "$n")
+			[[ $got == "${first[n]=$got}" ]] ||
+				die "$name gives another answer to $1, request $n: $(diff <(echo "${first[n]}") <(echo "$got") | cut -c 1-300)" "$state/log/$name.0.log"
+			((n == 1)) || continue
+			[[ $got == *"status $(of "$1" answer | cut -d ' ' -f 1)"* ]] || die "$name answers $1: $got" "$state/log/$name.0.log"
+			got=$(stored_shape "$1")
+			[[ $got == "${row=$got}" ]] || die "$name stores another row: $got, wanted: $row"
+		done
+		if [[ $(of "$1" requests) == submit ]]; then
+			refuses_body "$name" "$1"
+		elif [[ $name != open.* ]]; then
+			refuses_token "$name" "$1"
+		fi
+	done
+	prepared "$1"
+	say check "$1: ${#all[@]} give the same $count answers"
 }
 
 # Long enough for every compiler and connection; here every answer is looked at.
-contestants_warm() {
-	local name figures warm_seconds=3 answers wrong lost
+work_warm() { # WORK
+	local name figures warm_seconds=2 answers wrong lost
 	[[ -z $quick ]] || warm_seconds=1
-	for name in limit.fastcgi "${submits[@]}"; do
-		CHECK=1 load "$name" 64 "$warm_seconds"
+	[[ $(of "$1" load wrk) == wrk ]] || return 0
+	while read -r name; do
+		is_http "$name" || continue
+		CHECK=1 load_wrk "$1" "$name" 64 "$warm_seconds"
 		read -r answers _ _ _ wrong lost <<<"$figures"
-		((answers > 0 && wrong + lost == 0)) || die "$name: of $answers answers $wrong were not 201, and $lost more never came" "$state/log/$name.0.log"
-	done
-	say warm 'every answer was 201'
+		((answers > 0 && wrong + lost == 0)) || die "$1, $name: of $answers answers $wrong were not as they should be, and $lost more never came" "$state/log/$name.0.log"
+	done < <(contestants_of "$1")
+	say warm "$1: every answer was right"
 }

@@ -41,15 +41,13 @@ peers_install() {
 }
 
 helpers_build() {
-	local flags=(-O2 -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror)
+	local flags=(-O2 -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror) built=$repo/build/release libraries
 	run_quietly cc "${flags[@]}" -o "$state/trivial" "$bench/trivial.c" -lfcgi
 	run_quietly cc "${flags[@]}" -o "$state/first_answer" "$bench/first_answer.c"
-	run_quietly "$node" "$bench/prepare.mjs" "$bench/bodies.json" "$state/insert.sql" "$state"
-	mapfile -d '' -t defines <"$state/defines"
-	defines=("${defines[@]/#/-D}")
-	scripts=()
-	local one
-	for one in "$state"/insert-*.sql; do scripts+=(-f "$one"); done
+	read -ra libraries < <(pkg-config --libs libpq hiredis json-c libjwt libcurl libcrypto)
+	run_quietly cc "${flags[@]}" -I"$repo/include" -I"$repo/src" -o "$state/open_read" "$bench/open_read.c" \
+		"$built/liboutreach.a" "$built/libbana.a" "${libraries[@]}" -lfcgi
+	run_quietly "$node" "$bench/prepare.mjs" requests "$state"
 }
 
 # ---- The product
@@ -70,12 +68,16 @@ free_port() {
 }
 
 stack_start() {
-	local most needed
+	local most=64 needed work one
 	note 'starting the product (a release build the first time)'
+	stack_stop
+	rm -rf "${stack:?}/pg"                  # a database of this run alone, with nothing of the last one in it
 	stack_up
 	# PostgreSQL must have room for everybody, and for a pgbench of as many clients.
-	most=$(tr ' ' '\n' <<<"$concurrency" | sort -n | tail -n 1)
-	needed=$((most + 2 * workers + 12 * peer_pool + 60))
+	for work in "${chosen[@]}"; do
+		for one in $(clients_of "$work"); do most=$((one > most ? one : most)); done
+	done
+	needed=$((most + 3 * workers + 16 * peer_pool + 60))
 	if (($(admin 'SHOW max_connections') < needed)); then
 		admin "ALTER SYSTEM SET max_connections = $needed"
 		stack_stop
@@ -96,23 +98,3 @@ stack_stop() { [[ ! -d $stack/run ]] || "$repo/deploy/quickstart" stop --state "
 
 admin() { "${psql[@]}" -c "$1" "$DATABASE_ADMIN_URL"; }
 owner() { "${psql[@]}" -c "$1" "$DATABASE_OWNER_URL"; }
-
-# ---- The statement under test: the product's own word, as PostgreSQL logs it.
-post_one() { # URL HEADER...
-	local url=$1
-	shift
-	curl -sS --max-time 5 -A "$USER_AGENT" "$@" -H 'Content-Type: application/json' -d "$body" "$url"
-}
-insert_found() {
-	post_one "$BASE_URL/inquiries/submit"
-	sed -n 's/^.* execute [^:]*: \(INSERT INTO outreach\."Inquiry" .*\)$/\1/p' "$stack/log/postgres.log" | tail -n 1 >"$state/insert.sql"
-	[[ -s $state/insert.sql ]]
-}
-insert_learn() {
-	admin "ALTER SYSTEM SET log_statement = 'all'"
-	admin 'SELECT pg_reload_conf()' >/dev/null
-	wait_for 10 insert_found || die 'the INSERT of a submit is not in the log of PostgreSQL' "$stack/log/outreach.log"
-	admin 'ALTER SYSTEM RESET log_statement'
-	admin 'SELECT pg_reload_conf()' >/dev/null
-	: >"$stack/log/postgres.log"
-}

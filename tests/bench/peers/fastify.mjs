@@ -1,10 +1,12 @@
 // Fastify + pg: JSON schema compiled by ajv, answer compiled by fast-json-stringify, no log.
 import fs from "node:fs";
 import Fastify from "fastify";
-import pg from "pg";
+import { Readable } from "node:stream";
+import * as desk from "./desk.mjs";
 import * as q from "./inquiry.mjs";
+import { with_pg } from "./pg.mjs";
 
-const pool = new pg.Pool({ ...q.db, ...q.session, max: q.pool_size, idleTimeoutMillis: 0 });
+const { pool, db } = with_pg();
 const app = Fastify({
   logger: false,
   bodyLimit: q.body_bytes_max,
@@ -56,6 +58,45 @@ app.post(`${q.base}/inquiries/submit`, { schema: { body, response: { 201: answer
   reply.code(201).headers(q.headers(id)).send(q.receipt(id, b, created_at));
   q.announce(id, b, created_at);
   return reply;
+});
+
+// ---- The back office
+const request_of = (request) => {
+  const [target, query = ""] = request.raw.url.split("?");
+  return {
+    target, query, filter: request.query.filter, header: (name) => request.headers[name], actor: request.actor, snowflake: q.snowflake,
+  };
+};
+app.decorateRequest("actor", null);
+const guard = (permission) => async (request) => {
+  request.actor = await desk.admit(request.headers.authorization, permission);
+};
+const call = (answer, permission, handle, more = {}) => ({
+  schema: { response: { 200: answer }, ...more },
+  onRequest: permission === null ? [] : guard(permission),
+  handler: async (request, reply) => {
+    const { headers, body: sent } = await handle(request_of(request), request);
+    return reply.headers(headers).send(sent);
+  },
+});
+app.setErrorHandler((error, request, reply) => {
+  const refused = error instanceof desk.Refused ? error
+    : new desk.Refused(error.validation ? 422 : error.statusCode ?? 500, error.validation ? "ValidationError" : error.message);
+  if (refused.status === 401) reply.header("www-authenticate", "Bearer");
+  return reply.code(refused.status).type("application/problem+json").header("cache-control", "no-store")
+    .send(desk.problem(refused, request.raw.url.split("?")[0]));
+});
+app.get(desk.inquiries, call(desk.rows_answer, "Inquiry.find", (r) => desk.find(db, r)));
+app.get(`${desk.inquiries}/:id`, call(desk.row_answer, desk.open ? null : "Inquiry.findById",
+  (r, { params }) => desk.find_by_id(db, r, params.id)));
+app.patch(`${desk.inquiries}/:id`, call(desk.row_answer, "Inquiry.updateById",
+  (r, { params, body: patch }) => desk.update_by_id(db, r, params.id, patch), { body: desk.patch_schema }));
+app.get(`${desk.inquiries}/export.csv`, {
+  onRequest: guard("Inquiry.export"),
+  handler: async (request, reply) => {
+    const { headers, body: parts } = await desk.export_csv(db, request_of(request));
+    return reply.headers(headers).send(Readable.from(parts));
+  },
 });
 
 app.get("/readyz", async () => {

@@ -21,6 +21,7 @@ export const required = { firstName: [1, 100], email: [3, 254], message: [1, 500
 export const optional = {
   lastName: 100, phone: 32, businessName: 200, subject: 200, locale: 16, pageUrl: 2048, referrer: 2048,
 };
+export const limits = optional;
 export const metadata_bytes_max = 4096;
 export const metadata_depth_max = 4;
 
@@ -71,7 +72,8 @@ export const headers = (id) => ({
 });
 
 // ---- After the reply: what the original emitter published, once per room, not awaited
-const redis = process.env.ANNOUNCE === "1" ? new Redis(process.env.REDIS_URL, { enableAutoPipelining: true }) : null;
+export const announces = process.env.KIND === "announce";
+const redis = announces ? new Redis(process.env.REDIS_URL, { enableAutoPipelining: true }) : null;
 const say = (error) => console.error(`not announced: ${error.message}`);
 export function announce(id, b, created_at) {
   if (redis === null) return;
