@@ -24,13 +24,12 @@ enum bana_type {
 };
 
 enum {
-	BANA_PUBLIC = 1,   /* may be set by anyone who may submit */
-	BANA_STAFF = 2,    /* may be set by staff */
-	BANA_REQUIRED = 4, /* by those who may set it */
-	BANA_NULLABLE = 8, /* null is a value */
-	BANA_SHOWN = 16,   /* in reads and lists */
-	BANA_FILTERED =
-		32, /* may be filtered and sorted by; of an OBJECT its members: "metadata.a.b" */
+	BANA_PUBLIC = 1,      /* may be set by anyone who may submit */
+	BANA_STAFF = 2,       /* may be set by staff */
+	BANA_REQUIRED = 4,    /* by those who may set it */
+	BANA_NULLABLE = 8,    /* null is a value */
+	BANA_SHOWN = 16,      /* in reads and lists */
+	BANA_FILTERED = 32,   /* may be filtered and sorted by; of an OBJECT its members */
 	BANA_MADE = 64,       /* by the database when the row is made */
 	BANA_SNOWFLAKE = 128, /* an id of ours, given when the row is made */
 	BANA_MASKED = 256,    /* shown in part in lists to who lacks <Entity>.readPersonal */
@@ -82,7 +81,7 @@ struct bana_need {
 	const char *status;
 };
 
-/* The life of a row: the only writer of its status is rest/life.c, which reads these tables. */
+/* The life of a row: rest/life.c judges what staff does with its status, and reads nothing else. */
 struct bana_life {
 	unsigned char status;          /* the field */
 	const char *begin;             /* what a row that staff makes comes from */
@@ -95,8 +94,13 @@ struct bana_life {
 	const char *erased; /* status after the person's data was erased; NULL: as it was */
 };
 
+/*
+ * What the calls of bana/crud.h need: an `id` for every list and read; to make rows `created_by`;
+ * to change them `version`, `modified_at`, `modified_by`; to delete and restore `deleted_at`
+ * (without it every row is there).
+ */
 struct bana_entity {
-	const char *name;
+	const char *name;  /* its permissions are <name>.<method> */
 	const char *table; /* quoted, with its schema; NULL: a body that is not stored */
 	const struct bana_field *fields;
 	size_t count;
