@@ -178,6 +178,10 @@ void bana_cell_write(struct bana_buf *out, const struct bana_field *field, const
 /* "jane@example.com" as "j***@***.com", "+49 30 1234567" as "***67"; in the arena. */
 const char *bana_mask(struct bana_arena *arena, const struct bana_field *field, const char *text);
 
+/* The MASKED cells of a view, in place. */
+void bana_row_mask(struct bana_arena *arena, const struct bana_entity *entity,
+	const unsigned char *view, size_t count, struct bana_row *row);
+
 /* The rule of BANA_EMAIL. */
 bool bana_email_valid(bana_str text);
 

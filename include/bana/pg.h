@@ -61,6 +61,7 @@ struct bana_step {
  * fault comes back; what stood before it is undone with it. "BEGIN" as the first step opens a
  * transaction that outlives the batch, "COMMIT" as the last one ends it; without either the batch
  * is a transaction of its own.
+ * All of it has the time of one statement.
  */
 BANA_RES bana_pg_batch(struct bana_ctx *ctx, struct bana_step *steps, size_t count);
 

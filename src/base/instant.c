@@ -79,9 +79,8 @@ static bool time_of_day(bana_str *s, int64_t *us)
 	int64_t hour, minute, second = 0, part = 0;
 	if (!number(s, 2, 0, 23, &hour) || !mark(s, ":") || !number(s, 2, 0, 59, &minute))
 		return false;
-	if (mark(s, ":") && !number(s, 2, 0, 59, &second))
-		return false;
-	if (mark(s, ".") && !fraction(s, &part))
+	if (mark(s, ":") &&
+		(!number(s, 2, 0, 59, &second) || (mark(s, ".") && !fraction(s, &part))))
 		return false;
 	*us = ((hour * 60 + minute) * 60 + second) * 1000000 + part;
 	return true;

@@ -356,8 +356,7 @@ BANA_RES bana_pg_once(struct bana_ctx *ctx, const char *sql, size_t count,
 static BANA_RES collect_steps(
 	struct bana_ctx *ctx, struct bana_pg *pg, struct bana_step *steps, size_t count)
 {
-	int64_t deadline =
-		bana_tick_us() + (pg->options.statement_ms * (int64_t)count + GRACE_MS) * 1000;
+	int64_t deadline = bana_tick_us() + (pg->options.statement_ms + GRACE_MS) * 1000;
 	const PGresult *error = NULL;
 	PGresult *result, *end;
 	TRY(flush(ctx, pg, deadline));
@@ -442,8 +441,12 @@ void bana_pg_rollback(struct bana_ctx *ctx)
 	struct bana_pg *pg = ctx->db;
 	if (pg == NULL)
 		return;
+	/* unprepared: to make room for it in the cache is nothing a failed transaction would allow
+	 */
 	if (pg->conn != NULL && PQtransactionStatus(pg->conn) != PQTRANS_IDLE)
-		bana_ignore(bana_pg_exec(ctx, "ROLLBACK", 0, NULL, NULL), "it is dropped then");
+		bana_ignore(bana_pg_once(ctx, "ROLLBACK", 0, NULL, NULL), "it is looked at below");
+	if (pg->conn != NULL && PQtransactionStatus(pg->conn) != PQTRANS_IDLE)
+		drop(pg);
 	pg->in_transaction = false;
 }
 

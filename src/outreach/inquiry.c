@@ -136,7 +136,7 @@ static const struct bana_statistic statistics[] = {
 		.says = "Median of the seconds from the submit to the first move away from `100_NEW`; null: none was handled."},
 	{.name = "spamShare", .kind = BANA_VALUE,
 		.sql = "round(avg((cancel_reason IS NOT DISTINCT FROM '100_SPAM')::int), 4)::float8",
-		.says = "Part of the inquiries that were cancelled as spam, 0 to 1; null: there are none."},
+		.says = "Part of the inquiries that are cancelled as spam at present, 0 to 1; null: there are none."},
 };
 /* clang-format on */
 

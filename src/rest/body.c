@@ -30,15 +30,6 @@ static bool charset_fits(const struct bana_req *q)
 	return strncasecmp(charset, "utf-8", 5) == 0 && strchr("\"; ", charset[5]) != NULL;
 }
 
-static const struct bana_field *field_of(const struct bana_entity *entity, bana_str name)
-{
-	for (size_t i = 0; i < entity->count; i++) {
-		if (bana_str_is(name, entity->fields[i].name))
-			return &entity->fields[i];
-	}
-	return NULL;
-}
-
 /* Every later value of the field that `name` begins, as JSON strings; the first was at `form`. */
 static void write_values(struct bana_ctx *ctx, struct bana_buf *json, bana_str name, bana_str form)
 {
@@ -87,7 +78,7 @@ BANA_RES bana_form_read(struct bana_ctx *ctx, const struct bana_entity *entity, 
 		if (bana_percent_decode(ctx->arena, key, true, &name).fault != BANA_OK ||
 			bana_percent_decode(ctx->arena, raw, true, &value).fault != BANA_OK)
 			return bana_fail(ctx, BANA_MALFORMED, "Malformed Body Payload", NULL);
-		const struct bana_field *field = field_of(entity, name);
+		const struct bana_field *field = bana_field_find(entity, name);
 		bool list = field != NULL && field->type == BANA_TEXTS;
 		if (value.len == 0 || (list && seen_before(form, key)))
 			continue;

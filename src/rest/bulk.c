@@ -158,7 +158,7 @@ const struct bana_call bana_crud_bulk = {
 	.handle = bulk, .name = "bulk", .status = 200, .gives = BANA_GIVES_OTHERS,
 	.body = BANA_STAFF | BANA_PARTIAL, .faults = "409", /* what only the database can judge, of all */
 	.body_schema = "{\"type\":\"object\",\"required\":[\"ids\",\"patch\"],\"additionalProperties\":false,"
-		"\"properties\":{\"ids\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":1000,"
+		"\"properties\":{\"ids\":{\"type\":\"array\",\"minItems\":1,"
 		"\"description\":\"The rows; APP_ENV_BULK_ROWS_MAX is the most.\","
 		"\"items\":{\"$ref\":\"#/components/schemas/Id\"}},"
 		"\"patch\":{\"$ref\":\"#/components/schemas/@Patch\"}}}",

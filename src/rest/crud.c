@@ -122,7 +122,7 @@ static BANA_RES change_one(struct bana_req *q, const char *action, const struct 
 	struct bana_change change = {.entity = e,
 		.action = action,
 		.patch = patch,
-		.match = bana_req_header(q, "HTTP_IF_MATCH"),
+		.match = q->param(q->source, "HTTP_IF_MATCH"),
 		.rows_max = 1};
 	TRY(bana_id_check(ctx, e, q->args[0]));
 	bana_sql_init(where, ctx->arena);
@@ -199,6 +199,9 @@ static BANA_RES change_by(struct bana_req *q, const char *action, const struct b
 	bana_buf_text(&json, "[");
 	for (size_t i = 0; i < change.count; i++) {
 		bana_buf_text(&json, i == 0 ? "" : ",");
+		if (q->masked)
+			bana_row_mask(ctx->arena, change.entity, query->view, query->view_count,
+				&change.rows[i].after);
 		bana_row_write(&json, change.entity, &change.rows[i].after, NULL, 0);
 	}
 	bana_buf_text(&json, "]");

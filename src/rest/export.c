@@ -12,9 +12,13 @@
 
 #include <stdlib.h>
 
-enum { PART_ROWS = 200 };
+#define PART_ROWS        200
+#define TEXT_OF_(number) #number
+#define TEXT_OF(number)  TEXT_OF_(number)
 
-static const char fetch[] = "FETCH 200 FROM bana_export";
+enum { SLICE_BYTES = 32 * 1024 };
+
+static const char fetch[] = "FETCH " TEXT_OF(PART_ROWS) " FROM bana_export";
 
 struct export
 {
@@ -93,6 +97,26 @@ static void write_rows(
 	}
 }
 
+/* The time is looked at before every slice: each may wait for the client as long as a socket does.
+ */
+static bool write_slices(struct bana_req *q, struct bana_sink *sink, bana_str text)
+{
+	const struct export *export = q->streamed;
+	while (text.len > 0) {
+		size_t len = text.len < SLICE_BYTES ? text.len : SLICE_BYTES;
+		if (bana_tick_us() > export->deadline) {
+			q->ctx.failure.why = "export: took longer than APP_ENV_EXPORT_MS";
+			return false;
+		}
+		if (!sink->write(sink, (bana_str){text.at, len})) {
+			q->ctx.failure.why = "export: the client stopped reading";
+			return false;
+		}
+		text = (bana_str){text.at + len, text.len - len};
+	}
+	return true;
+}
+
 /* The rest, part by part, each in memory that the next one takes over. */
 static bool stream_parts(struct bana_req *q, struct bana_sink *sink, struct bana_ctx *part)
 {
@@ -102,10 +126,6 @@ static bool stream_parts(struct bana_req *q, struct bana_sink *sink, struct bana
 	do {
 		bana_arena_reset(part->arena);
 		bana_failure_clear(part);
-		if (bana_tick_us() > export->deadline) {
-			q->ctx.failure.why = "export: took longer than APP_ENV_EXPORT_MS";
-			return false;
-		}
 		if (bana_pg_once(part, fetch, 0, NULL, &rows).fault != BANA_OK) {
 			q->ctx.failure.why = "export: the database failed";
 			return false;
@@ -113,10 +133,8 @@ static bool stream_parts(struct bana_req *q, struct bana_sink *sink, struct bana
 		bana_buf_init(&out, part->arena);
 		bana_buf_text(&out, "");
 		write_rows(&out, &export->query, rows);
-		if (!sink->write(sink, bana_buf_str(&out))) {
-			q->ctx.failure.why = "export: the client stopped reading";
+		if (!write_slices(q, sink, bana_buf_str(&out)))
 			return false;
-		}
 	} while (bana_rows_count(rows) == PART_ROWS);
 	return true;
 }
@@ -128,7 +146,7 @@ static bool stream(struct bana_req *q, struct bana_sink *sink)
 	bana_buf_init(&out, q->ctx.arena);
 	write_names(&out, &export->query);
 	write_rows(&out, &export->query, export->first);
-	if (!sink->write(sink, bana_buf_str(&out)))
+	if (!write_slices(q, sink, bana_buf_str(&out)))
 		return false;
 	if (bana_rows_count(export->first) < PART_ROWS)
 		return true;
@@ -174,6 +192,11 @@ static BANA_RES export_csv(struct bana_req *q)
 		query->view_count = bana_view_of(query->entity, BANA_SHOWN, query->view);
 	const char *sql = declare(ctx, query);
 	TRY(bana_pg_begin(ctx));
+	/* between two parts it idles in its transaction for as long as the client takes to read */
+	TRY(bana_pg_once(ctx,
+		bana_print(ctx->arena, "SET LOCAL idle_in_transaction_session_timeout = %lld",
+			(long long)ctx->app->settings->export_ms),
+		0, NULL, NULL));
 	TRY(bana_pg_once(ctx, sql, query->sql.count, query->sql.values, NULL));
 	TRY(bana_pg_once(ctx, fetch, 0, NULL, &export->first));
 	export->deadline = bana_tick_us() + ctx->app->settings->export_ms * 1000;

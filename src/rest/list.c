@@ -74,24 +74,13 @@ static void count_step(struct bana_ctx *ctx, struct bana_query *query, struct ba
 		query->where_values, query->sql.values, NULL};
 }
 
-/* The masked parts of a row, in place. */
-static void mask(struct bana_ctx *ctx, const struct bana_query *query, struct bana_row *row)
-{
-	for (size_t i = 0; i < query->view_count; i++) {
-		const struct bana_field *f = &query->entity->fields[query->view[i]];
-		struct bana_cell *cell = &row->cells[query->view[i]];
-		if ((f->flags & BANA_MASKED) && cell->text != NULL)
-			cell->text = bana_mask(ctx->arena, f, cell->text);
-	}
-}
-
 static void write_row(struct bana_buf *out, struct bana_ctx *ctx, const struct bana_query *query,
 	const struct bana_rows *rows, size_t index)
 {
 	struct bana_row row;
 	bana_row_read(rows, index, 0, query->view, query->view_count, &row);
 	if (query->masked)
-		mask(ctx, query, &row);
+		bana_row_mask(ctx->arena, query->entity, query->view, query->view_count, &row);
 	bana_row_write(out, query->entity, &row, query->view, query->view_count);
 }
 

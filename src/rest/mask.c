@@ -43,3 +43,13 @@ const char *bana_mask(struct bana_arena *arena, const struct bana_field *field, 
 	}
 	return bana_print(arena, "***%s", text + from);
 }
+
+void bana_row_mask(struct bana_arena *arena, const struct bana_entity *e, const unsigned char *view,
+	size_t count, struct bana_row *row)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct bana_cell *cell = &row->cells[view[i]];
+		if ((e->fields[view[i]].flags & BANA_MASKED) && cell->text != NULL)
+			cell->text = bana_mask(arena, &e->fields[view[i]], cell->text);
+	}
+}

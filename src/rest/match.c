@@ -26,6 +26,8 @@ BANA_RES bana_match_check(struct bana_ctx *ctx, const char *match, const char *v
 		return BANA_DONE;
 	const char *current = bana_etag(ctx, version);
 	bool found = false;
+	if (*match == '\0') /* of a client that has lost its tag, not of one that wants any */
+		match = ",";
 	for (bana_str rest = bana_str_of(match); rest.len > 0;) {
 		bana_str tag = bana_utf8_trim(bana_str_cut(rest, ',', &rest));
 		bool weak = tag.len > 2 && memcmp(tag.at, "W/", 2) == 0;
@@ -48,7 +50,7 @@ BANA_RES bana_match_check(struct bana_ctx *ctx, const char *match, const char *v
 
 BANA_RES bana_match_none(struct bana_req *q)
 {
-	if (bana_req_header(q, "HTTP_IF_MATCH") == NULL)
+	if (q->param(q->source, "HTTP_IF_MATCH") == NULL)
 		return BANA_DONE;
 	bana_issue_add(&q->ctx, "If-Match", "custom", NULL, "Is for a call about one row only");
 	return bana_fail(&q->ctx, BANA_MALFORMED, "Malformed header: If-Match", NULL);

@@ -72,7 +72,8 @@ static BANA_RES read_cursor(struct bana_ctx *ctx, const struct bana_query *query
 		bana_json_len(list) < 2 ||
 		bana_json_kind(bana_json_at(list, 0)) != BANA_JSON_STRING ||
 		bana_json_kind(bana_json_at(list, 1)) != BANA_JSON_INT ||
-		bana_json_int(bana_json_at(list, 1)) < 0)
+		bana_json_int(bana_json_at(list, 1)) < 0 ||
+		bana_json_int(bana_json_at(list, 1)) > INT64_MAX / 2)
 		return refuse(ctx, odd);
 	if (!bana_str_is(bana_json_str(bana_json_at(list, 0)), query->order_text))
 		return refuse(ctx, "Invalid cursor: it belongs to another order");

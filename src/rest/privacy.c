@@ -13,7 +13,7 @@
 #include "bana/row.h"
 #include "bana/sql.h"
 
-enum { ENTITIES_MAX = 8, ROWS_MAX = 10000 };
+enum { ENTITIES_MAX = 8, ROWS_MAX = 1000 };
 
 static const struct bana_field *address_of(const struct bana_entity *e)
 {

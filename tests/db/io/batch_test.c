@@ -159,6 +159,28 @@ static void the_statement_least_used_makes_room(void **state)
 	close_table(&db);
 }
 
+/* What ends a failed transaction needs no place in the cache: making one is what such a transaction
+ * would refuse. */
+static void a_full_cache_keeps_no_failed_transaction(void **state)
+{
+	struct db db;
+	char sql[64];
+	open_table(&db, state);
+	struct bana_step begin[] = {
+		{"BEGIN", 0, NULL, NULL}, {"INSERT INTO t VALUES (1)", 0, NULL, NULL}};
+	struct bana_ctx *ctx = db_fresh(&db);
+	assert_ok(bana_pg_batch(ctx, begin, 2));
+	for (int i = 0; i < 200; i++) {
+		snprintf(sql, sizeof sql, "SELECT %d", i);
+		assert_ok(bana_pg_exec(ctx, sql, 0, NULL, NULL));
+	}
+	assert_fault(CONFLICT, bana_pg_exec(ctx, "INSERT INTO t VALUES (1)", 0, NULL, NULL));
+	bana_pg_rollback(ctx);
+	assert_string_equal("0", value_of(&db, "SELECT count(*) FROM t"));
+	assert_string_equal("1", value_of(&db, "SELECT 1"));
+	close_table(&db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +191,7 @@ int main(void)
 		unit_case(a_connection_that_dies_in_a_batch_is_no_success),
 		unit_case(parameters_of_many_megabytes_pass),
 		unit_case(the_statement_least_used_makes_room),
+		unit_case(a_full_cache_keeps_no_failed_transaction),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@ static void if_match_compares_strongly(void **state)
 	static const struct { const char *match; int fault; } rows[] = {
 		{NULL, OK}, {"\"v3\"", OK}, {"*", OK}, {"\"v2\", \"v3\"", OK}, {"\"v3\",\"v4\"", OK}, {" \"v3\" ", OK},
 		{"\"v2\"", S}, {"\"v30\"", S}, {"\"V3\"", S}, {"W/\"v3\"", S}, {"\"\"", S}, {"\"x\"", S}, {"W/\"v2\", \"v4\"", S},
-		{"v3", M}, {"3", M}, {"\"v3", M}, {"v3\"", M}, {"\"", M}, {"\"v 3\"", M}, {"\"v3\"\"", M}, {"w/\"v3\"", M},
+		{"", M}, {"v3", M}, {"3", M}, {"\"v3", M}, {"v3\"", M}, {"\"", M}, {"\"v 3\"", M}, {"\"v3\"\"", M}, {"w/\"v3\"", M},
 		{"W/*", M}, {"\"v3\" \"v4\"", M}, {"\"v3\",,\"v4\"", M}, {",", M}, {"\"v3\", x", M}, {"'v3'", M}, {"\"v\x7f\"", M},
 	};
 	/* clang-format on */

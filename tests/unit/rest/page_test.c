@@ -82,6 +82,7 @@ static void a_forged_cursor_is_refused(void **state)
 	static const char *const rows[] = {
 		"", "x", "!!", "e30", "W10", "WyJ4Il0", "bnVsbA", "WyJUaGluZyBpZCBBIiwxXQ", /* ["Thing id A",1] */
 		"WyJUaGluZyBpZCBBIiwtMSwiNyJd",  /* ["Thing id A",-1,"7"] */
+		"WyJUaGluZyBpZCBBIiw5MjIzMzcyMDM2ODU0Nzc1ODA3LCI3Il0", /* ["Thing id A",9223372036854775807,"7"] */
 		"WyJUaGluZyBpZCBEIiwxLCI3Il0",   /* ["Thing id D",1,"7"]: another order */
 		"WyJUaGluZyBpZCBBIiwxLDdd",      /* ["Thing id A",1,7] */
 		"WyJUaGluZyBpZCBBIiwxLCI3IiwiOCJd", /* ["Thing id A",1,"7","8"] */
