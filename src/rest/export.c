@@ -20,16 +20,14 @@ enum { SLICE_BYTES = 32 * 1024 };
 
 static const char fetch[] = "FETCH " TEXT_OF(PART_ROWS) " FROM bana_export";
 
-struct export
-{
+/* An export on its way. */
+struct download {
 	struct bana_query query;
-	const struct bana_rows
-		*first; /* fetched before the answer began: what fails, fails in time */
-	int64_t deadline;
+	const struct bana_rows *first; /* fetched before the answer begins: it can still fail */
+	int64_t deadline_tick;
 };
 
-/* What a spreadsheet would take for a formula (OWASP, CSV injection) gets an apostrophe before it.
- */
+/* What a spreadsheet would take for a formula (OWASP, CSV injection); it gets an apostrophe. */
 static bool formula(bana_str text)
 {
 	return text.len > 0 && text.at[0] != '\0' && strchr("=+-@\t\r\n", text.at[0]) != NULL;
@@ -101,10 +99,10 @@ static void write_rows(
  */
 static bool write_slices(struct bana_req *q, struct bana_sink *sink, bana_str text)
 {
-	const struct export *export = q->streamed;
+	const struct download *download = q->streamed;
 	while (text.len > 0) {
 		size_t len = text.len < SLICE_BYTES ? text.len : SLICE_BYTES;
-		if (bana_tick_us() > export->deadline) {
+		if (bana_tick_us() > download->deadline_tick) {
 			q->ctx.failure.why = "export: took longer than APP_ENV_EXPORT_MS";
 			return false;
 		}
@@ -120,7 +118,7 @@ static bool write_slices(struct bana_req *q, struct bana_sink *sink, bana_str te
 /* The rest, part by part, each in memory that the next one takes over. */
 static bool stream_parts(struct bana_req *q, struct bana_sink *sink, struct bana_ctx *part)
 {
-	const struct export *export = q->streamed;
+	const struct download *download = q->streamed;
 	const struct bana_rows *rows;
 	struct bana_buf out;
 	do {
@@ -132,7 +130,7 @@ static bool stream_parts(struct bana_req *q, struct bana_sink *sink, struct bana
 		}
 		bana_buf_init(&out, part->arena);
 		bana_buf_text(&out, "");
-		write_rows(&out, &export->query, rows);
+		write_rows(&out, &download->query, rows);
 		if (!write_slices(q, sink, bana_buf_str(&out)))
 			return false;
 	} while (bana_rows_count(rows) == PART_ROWS);
@@ -141,14 +139,14 @@ static bool stream_parts(struct bana_req *q, struct bana_sink *sink, struct bana
 
 static bool stream(struct bana_req *q, struct bana_sink *sink)
 {
-	const struct export *export = q->streamed;
+	const struct download *download = q->streamed;
 	struct bana_buf out;
 	bana_buf_init(&out, q->ctx.arena);
-	write_names(&out, &export->query);
-	write_rows(&out, &export->query, export->first);
+	write_names(&out, &download->query);
+	write_rows(&out, &download->query, download->first);
 	if (!write_slices(q, sink, bana_buf_str(&out)))
 		return false;
-	if (bana_rows_count(export->first) < PART_ROWS)
+	if (bana_rows_count(download->first) < PART_ROWS)
 		return true;
 	struct bana_ctx part;
 	bana_ctx_init(&part, bana_arena_new(), q->ctx.app);
@@ -184,8 +182,8 @@ static const char *declare(struct bana_ctx *ctx, struct bana_query *query)
 static BANA_RES export_csv(struct bana_req *q)
 {
 	struct bana_ctx *ctx = &q->ctx;
-	struct export *export = bana_alloc(ctx->arena, sizeof *export);
-	struct bana_query *query = &export->query;
+	struct download *download = bana_alloc(ctx->arena, sizeof *download);
+	struct bana_query *query = &download->query;
 	char today[BANA_ISO_BYTES];
 	TRY(bana_query_read(q, BANA_ALL_ROWS, query));
 	if (query->view_count == 0)
@@ -198,8 +196,8 @@ static BANA_RES export_csv(struct bana_req *q)
 			(long long)ctx->app->settings->export_ms),
 		0, NULL, NULL));
 	TRY(bana_pg_once(ctx, sql, query->sql.count, query->sql.values, NULL));
-	TRY(bana_pg_once(ctx, fetch, 0, NULL, &export->first));
-	export->deadline = bana_tick_us() + ctx->app->settings->export_ms * 1000;
+	TRY(bana_pg_once(ctx, fetch, 0, NULL, &download->first));
+	download->deadline_tick = bana_tick_us() + ctx->app->settings->export_ms * 1000;
 	bana_iso_write(bana_now_us(), today);
 	bana_reply_header(q, "Content-Disposition",
 		bana_print(ctx->arena, "attachment; filename=\"%s-%.10s.csv\"",
@@ -207,7 +205,7 @@ static BANA_RES export_csv(struct bana_req *q)
 	q->status = 200;
 	q->media = bana_crud_export.media;
 	q->stream = stream;
-	q->streamed = export;
+	q->streamed = download;
 	return BANA_DONE;
 }
 

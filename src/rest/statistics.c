@@ -50,12 +50,12 @@ static const char *read_instant(
 /* UTC, or Area/City: what else PostgreSQL takes for a zone ("+7", "Foo+3") counts the wrong way. */
 static bool zone_plain(const char *name)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-	size_t len = strlen(name), area = strspn(name, letters);
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	size_t len = strlen(name), area = strspn(name, LETTERS);
 	return strcmp(name, "UTC") == 0 || strcmp(name, "GMT") == 0 ||
 	       (area > 0 && name[area] == '/' && len <= ZONE_BYTES_MAX &&
-		       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-				    "/_+-") == len);
+		       strspn(name, LETTERS "0123456789/_+-") == len);
+#undef LETTERS
 }
 
 static void read_zone(struct bana_req *q, struct span *s)
