@@ -7,6 +7,6 @@ build_programs() {
 	if [[ ! -e $repo/build/$preset/build.ninja || $repo/CMakePresets.json -nt $repo/build/$preset/build.ninja ]]; then
 		quietly "$log" cmake -S "$repo" --preset "$preset" || die "cmake --preset $preset failed" "$log"
 	fi
-	quietly "$log" cmake --build "$repo/build/$preset" --target bana-outreach bana-token || die 'the build failed' "$log"
+	quietly "$log" cmake --build "$repo/build/$preset" --target bana-outreach bana-bridge bana-token || die 'the build failed' "$log"
 	say build "$preset: $("$program" --version 2>/dev/null | head -n 1)"
 }

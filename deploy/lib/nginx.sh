@@ -20,6 +20,11 @@ nginx_settle() {
 	NOFILE=$(ulimit -Hn)
 	[[ $NOFILE != unlimited && $NOFILE -lt 20000 ]] || NOFILE=20000
 	export NOFILE
+	[[ -v ROOMS_REDIS_URLS ]] || rooms_redis_settle
+}
+
+# The workers' own, unless told otherwise: all of a cluster, else the first, for nchan takes several for a cluster.
+rooms_redis_settle() {
 	ROOMS_REDIS_URLS=${APP_ENV_WEBSOCKET_REDIS_URL:-$(redis_url)}
 	[[ ${APP_ENV_WEBSOCKET_REDIS_MODE-} == cluster ]] || ROOMS_REDIS_URLS=${ROOMS_REDIS_URLS%%,*}
 	export ROOMS_REDIS_URLS

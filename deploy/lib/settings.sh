@@ -24,6 +24,7 @@ settings_write() {
 		[APP_ENV_WEBSOCKET_ORIGINS]=http://127.0.0.1:$port,http://localhost:$port
 		[APP_ENV_NCHAN_PUBLISH_URL]=http://unix:$nginx_sockets/publish.sock:/pub/
 		[APP_ENV_OUTREACH_SECRET]=$(<"$state/secret")
+		[APP_ENV_BRIDGE_NAMESPACE]=${ROOMS_NAMESPACE:-bana}
 	)
 	local name
 	if [[ -z ${APP_ENV_DATABASE_URL-} ]]; then
@@ -96,6 +97,7 @@ env_write() {
 		[EDGE_PID]=$(process_pid edge)
 		[ROOMS_PID]=$(process_pid rooms)
 		[POOL_PID]=$(process_pid pool)
+		[BRIDGE_PID]=$(process_pid bridge)
 		[POSTGRES_PID]=$(process_pid postgres)
 		[REDIS_PID]=$(process_pid redis)
 	)

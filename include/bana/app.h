@@ -11,6 +11,7 @@
 struct bana_ctx;
 struct bana_entity;
 struct bana_jwks;
+struct bana_nodes;
 struct bana_outbox;
 struct bana_policy;
 struct bana_pool;
@@ -43,6 +44,7 @@ struct bana_app {
 	const char *base_path;
 	struct bana_pool *pool;
 	struct bana_redis *redis;
+	struct bana_nodes *nodes;
 	struct bana_publisher *publisher;
 	struct bana_outbox *outbox;
 	struct bana_jwks *jwks;

@@ -10,10 +10,13 @@
 struct bana_app;
 struct bana_call;
 struct bana_ctx;
+struct bana_nodes;
 struct bana_outbox;
 struct bana_req;
 
-enum { BANA_ROOM_BYTES_MAX = 256 };
+enum { BANA_ROOM_BYTES_MAX = 256, BANA_EXPIRY_SLOT_S = 10 };
+
+#define BANA_ROOM_BROADCAST "broadcast"
 
 /* One kind of room of a service. */
 struct bana_room {
@@ -24,6 +27,32 @@ struct bana_room {
 	const char *says;
 };
 
+/* Plain segments of [A-Za-z0-9._:-], none empty, none of dots only. */
+bool bana_room_name_valid(bana_str name);
+
+/* Is it of the kind that sockets join without asking: nobody can ask for it, or publish to it under
+ * a service's name. */
+bool bana_room_of_everyone(bana_str name);
+
+/* Those rooms, in the arena. A user id that is no plain word is told by a digest of it. */
+const char *bana_room_of_client(struct bana_ctx *ctx, const char *client_id);
+const char *bana_room_of_user(struct bana_ctx *ctx, bana_str user_id);
+
+/* Sockets whose tokens expire within the same BANA_EXPIRY_SLOT_S seconds share a room, so that one
+ * request ends them all once the slot is over. `at` in us since 1970. */
+int64_t bana_expiry_slot(int64_t at);
+const char *bana_room_of_expiry(struct bana_ctx *ctx, int64_t slot);
+
+/* May nchan meet a new room now? A Redis that hangs then crashes it. UNAVAILABLE: a node that
+ * nchan may need does not answer (single: the Redis; cluster: any master with slots). */
+struct bana_nodes *bana_nodes_new(const struct bana_app *app);
+void bana_nodes_free(struct bana_nodes *nodes);
+BANA_RES bana_nodes_answer(struct bana_ctx *ctx, struct bana_nodes *nodes);
+
+/* One line of CLUSTER NODES: false when it is no master with slots, else where it is, and whether
+ * the cluster takes it for failing. */
+bool bana_cluster_master(bana_str line, bana_str *address, bool *failing);
+
 /*
  * GET /ws?rooms=a,b[&clientId=uuid][&access_token=...]: every check of the handshake, then
  * X-Accel-Redirect to nginx's internal rooms location. MALFORMED, NO_TOKEN, FORBIDDEN (origin or
@@ -32,6 +61,11 @@ struct bana_room {
  */
 BANA_RES bana_admit(struct bana_req *q);
 extern const struct bana_call bana_admit_call;
+
+/* DELETE /ws/users/{userId}: end every socket of a user, on every nginx. They may come back if
+ * their token is still good and their permission was not taken before. UNAVAILABLE: the publisher
+ * does not answer. */
+extern const struct bana_call bana_end_user_call;
 
 struct bana_announcement {
 	const char *event;    /* topic, e.g. "observation/outreach/inquiry/submitted" */

@@ -6,6 +6,7 @@
 #ifndef BANA_POOL_H
 #define BANA_POOL_H
 
+#include "bana/metric.h"
 #include "bana/result.h"
 
 #include <stdatomic.h>
@@ -25,9 +26,10 @@ struct bana_pool_shared {
 	uint64_t magic;
 	uint64_t listener;       /* inode of the socket that every worker of the pool accepts on */
 	_Atomic int64_t last_id; /* Snowflake */
-	struct bana_breaker nchan, bus;
+	struct bana_breaker nchan, bus, admission;
 	_Atomic uint64_t keys_generation; /* 0: no key set was ever fetched */
 	_Atomic int64_t keys_fetched_tick, keys_next_fetch_tick;
+	struct bana_metrics metrics;
 	uint32_t keys_bytes; /* under the lock, like the text */
 	char keys[BANA_POOL_KEYS_BYTES];
 };
@@ -46,6 +48,10 @@ struct bana_pool {
 BANA_RES bana_pool_open(struct bana_pool *pool, const char *dir, unsigned node_id,
 	uint64_t listener, char *why, size_t why_bytes);
 void bana_pool_close(struct bana_pool *pool);
+
+/* Map the same file for another process of the host, which counts there and does nothing else.
+ * False: there is none of this version (yet). */
+_Bool bana_pool_watch(struct bana_pool *pool, const char *dir, unsigned node_id);
 
 /* Exclusive among the processes of the pool; freed by the kernel when the holder dies. Never waits:
  * false when another process holds it. */

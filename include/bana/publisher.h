@@ -1,5 +1,5 @@
 /*
- * HTTP POST to the internal nchan publisher, over one kept-alive connection. Not libcurl: several
+ * Requests to the internal nchan publisher, over one kept-alive connection. Not libcurl: several
  * requests leave in one write (nchan 1.3.6 never answers a POST whose head and body come apart
  * while its Redis is down), and the whole exchange has one deadline.
  */
@@ -17,6 +17,7 @@ struct bana_publisher *bana_publisher_new(const char *url, int64_t timeout_ms);
 void bana_publisher_free(struct bana_publisher *publisher);
 
 struct bana_post {
+	const char *verb; /* NULL: POST, publish; DELETE: close every socket of the room */
 	const char *room; /* appended to the URL's path as it is */
 	bana_str body;
 	int status; /* set: HTTP status of the answer, 0 when none came */
@@ -25,7 +26,7 @@ struct bana_post {
 /* What one write may hold: nginx must find each request whole in its 32k header buffer. */
 enum { BANA_POSTS_BYTES_MAX = 24 * 1024, BANA_POST_HEAD_BYTES = 512 };
 
-/* POST each, all in one write; do not wait. A connection that went stale is replaced before.
+/* All in one write; do not wait. A connection that went stale is replaced before.
  * UNAVAILABLE: no connection, or not all was taken. What was written must be read before the next
  * write, with the same posts. */
 BANA_RES bana_publisher_write(struct bana_ctx *ctx, struct bana_publisher *publisher,

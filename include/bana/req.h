@@ -22,6 +22,7 @@ enum {
 	BANA_QUERY_TOKEN = 4, /* the token may come as access_token: never show the query */
 	BANA_MASKS = 8, /* MASKED fields are shown in part to who lacks <Entity>.readPersonal */
 	BANA_SIGNED_IN = 16, /* without a permission, but with a token */
+	BANA_INSIDE = 32,    /* at the root only, which the edge does not route; in no document */
 };
 
 /* What a call takes, besides what its path says. */

@@ -18,6 +18,19 @@ struct bana_sink;
  * 0 done, 1 failed (why is on stderr or in the log), 2 wrong use or settings. */
 int bana_main(const struct bana_service *service, int argc, char **argv);
 
+/* The bridge from the bus of ignis servers to the rooms: settings, command line, loop. Exit status
+ * as above. */
+int bana_bridge_main(int argc, char **argv);
+extern const struct bana_setting bana_bridge_setting_rows[];
+extern const size_t bana_bridge_setting_count;
+
+/* What the table of settings cannot say of an address; those that were not loaded are left out.
+ * Every wrong one is a line on `errors`, none is shown: it may hold a password. */
+bool bana_addresses_valid(const struct bana_settings *settings, FILE *errors);
+
+/* Log under this name, from the level of the settings on. */
+void bana_log_begin(const char *name, const struct bana_settings *settings);
+
 /* Accept and answer requests until told to stop. `db` is the worker's connection. */
 int bana_run_api(const struct bana_app *app, struct bana_pg *db);
 
@@ -38,6 +51,9 @@ BANA_RES bana_run_seed(struct bana_ctx *ctx);
 
 /* Probes; rows of a service's route table. */
 extern const struct bana_call bana_health_live, bana_health_ready;
+
+/* The pool's counters; a row with BANA_INSIDE. */
+extern const struct bana_call bana_metrics;
 
 /* GET /permissions/me; a row with BANA_SIGNED_IN. */
 extern const struct bana_call bana_permissions_me;

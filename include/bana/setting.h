@@ -19,7 +19,10 @@ enum bana_setting_kind {
 	BANA_SETTING_LIST,   /* const char *; comma-separated, min and max are bytes of the whole */
 };
 
-enum { BANA_SECRET = 1 };
+enum {
+	BANA_SECRET = 1,
+	BANA_ROOMS = 2, /* of every process that has to do with rooms */
+};
 
 struct bana_setting {
 	const char *name;
@@ -40,11 +43,16 @@ struct bana_setting_group {
 	const struct bana_setting *rows;
 	size_t count;
 	void *target;
+	unsigned only; /* rows with this flag; 0: all of them */
 };
 
 /* Fill every group from the environment. False when anything is wrong: each reason is one line on
  * `errors`. Values point into the environment or at static text. */
 bool bana_settings_load(const struct bana_setting_group *groups, size_t count, FILE *errors);
+
+/* One line for each APP_ENV_... of the environment that no group knows. */
+void bana_settings_tell_unknown(
+	const struct bana_setting_group *groups, size_t count, FILE *errors);
 
 /* A Markdown table of every row: docs/settings.md is this output. */
 void bana_settings_print(const struct bana_setting_group *groups, size_t count, FILE *out);

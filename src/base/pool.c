@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* "bana", then a version: raise it with any change of struct bana_pool_shared. */
-static const uint64_t magic = 0x62616e6100000002;
+static const uint64_t magic = 0x62616e6100000003;
 
 /* Bytes of the file that serve as locks (open file description locks: each open is an owner). */
 enum { LOCK_START = 0, LOCK_ALIVE = 1, LOCK_KEYS = 2 };
@@ -91,8 +91,30 @@ BANA_RES bana_pool_open(struct bana_pool *pool, const char *dir, unsigned node_i
 	return joined;
 }
 
+_Bool bana_pool_watch(struct bana_pool *pool, const char *dir, unsigned node_id)
+{
+	char path[4096];
+	struct stat st;
+	snprintf(path, sizeof path, "%s/node-%u", dir, node_id);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	void *map = MAP_FAILED;
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size >= (off_t)sizeof *pool->shared)
+		map = mmap(NULL, sizeof *pool->shared, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	*pool = (struct bana_pool){map == MAP_FAILED ? NULL : map, fd, node_id};
+	if (map != MAP_FAILED && pool->shared->magic == magic)
+		return 1;
+	if (map != MAP_FAILED)
+		bana_pool_close(pool);
+	else if (fd >= 0)
+		close(fd);
+	*pool = (struct bana_pool){.fd = -1};
+	return 0;
+}
+
 void bana_pool_close(struct bana_pool *pool)
 {
+	if (pool->shared == NULL)
+		return;
 	munmap(pool->shared, sizeof *pool->shared);
 	close(pool->fd);
 	*pool = (struct bana_pool){.fd = -1};

@@ -89,22 +89,33 @@ static bool known(const struct bana_setting_group *groups, size_t count, bana_st
 	return false;
 }
 
+static bool concerns(const struct bana_setting_group *group, const struct bana_setting *row)
+{
+	return group->only == 0 || (row->flags & group->only) != 0;
+}
+
 bool bana_settings_load(const struct bana_setting_group *groups, size_t count, FILE *errors)
 {
 	bool good = true;
 	for (size_t g = 0; g < count; g++) {
-		for (size_t i = 0; i < groups[g].count; i++)
-			good = load(&groups[g].rows[i], groups[g].target, errors) && good;
+		for (size_t i = 0; i < groups[g].count; i++) {
+			if (concerns(&groups[g], &groups[g].rows[i]))
+				good = load(&groups[g].rows[i], groups[g].target, errors) && good;
+		}
 	}
+	return good;
+}
+
+void bana_settings_tell_unknown(const struct bana_setting_group *groups, size_t count, FILE *errors)
+{
 	static const char prefix[] = "APP_ENV_";
-	for (char **e = environ; good && *e != NULL; e++) {
+	for (char **e = environ; *e != NULL; e++) {
 		bana_str value;
 		bana_str name = bana_str_cut(bana_str_of(*e), '=', &value);
 		if (strncmp(*e, prefix, strlen(prefix)) == 0 && !known(groups, count, name))
 			fprintf(errors, "%.*s: not a setting of this program, ignored\n",
 				(int)name.len, name.at);
 	}
-	return good;
 }
 
 static void print_row(const struct bana_setting *s, FILE *out)
@@ -137,8 +148,10 @@ void bana_settings_print(const struct bana_setting_group *groups, size_t count, 
 	for (size_t g = 0; g < count; g++) {
 		fprintf(out, "\n## %s\n\n| name | type | default | meaning |\n|---|---|---|---|\n",
 			groups[g].title);
-		for (size_t i = 0; i < groups[g].count; i++)
-			print_row(&groups[g].rows[i], out);
+		for (size_t i = 0; i < groups[g].count; i++) {
+			if (concerns(&groups[g], &groups[g].rows[i]))
+				print_row(&groups[g].rows[i], out);
+		}
 	}
 }
 

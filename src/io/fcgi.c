@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -20,6 +19,7 @@
 
 #include "bana/arena.h"
 #include "bana/log.h"
+#include "bana/stop.h"
 
 struct bana_fcgi {
 	FCGX_Request request;
@@ -30,32 +30,6 @@ struct bana_fcgi {
 	size_t written; /* of the answer at hand */
 	bool patient;   /* its socket has the patience set */
 };
-
-static volatile sig_atomic_t stopping; /* for the signal handler, hence file scope */
-
-static void stop(int number)
-{
-	(void)number;
-	stopping = 1;
-}
-
-/* Stop signals arrive in epoll_pwait and nowhere else. */
-static void catch_signals(struct bana_fcgi *fcgi)
-{
-	static const int signals[] = {SIGTERM, SIGINT, SIGQUIT};
-	struct sigaction action = {.sa_handler = stop};
-	sigset_t blocked;
-	sigemptyset(&blocked);
-	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-		sigaddset(&blocked, signals[i]);
-		sigaction(signals[i], &action, NULL);
-	}
-	sigprocmask(SIG_BLOCK, &blocked, &fcgi->waiting_signals);
-	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-		sigdelset(&fcgi->waiting_signals, signals[i]);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN); /* a terminal that goes away is no reason to drop a request */
-}
 
 struct bana_fcgi *bana_fcgi_new(int listener, int64_t write_ms)
 {
@@ -73,7 +47,7 @@ struct bana_fcgi *bana_fcgi_new(int listener, int64_t write_ms)
 	fcgi->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (fcgi->epoll < 0 || epoll_ctl(fcgi->epoll, EPOLL_CTL_ADD, listener, &event) < 0)
 		abort();
-	catch_signals(fcgi);
+	bana_stop_catch(&fcgi->waiting_signals);
 	return fcgi;
 }
 
@@ -99,20 +73,10 @@ static void pause_ms(long ms)
 	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
 }
 
-/* Where nothing waits in epoll_pwait a stop signal is looked for. */
-static void look_for_signals(void)
-{
-	sigset_t pending;
-	if (sigpending(&pending) == 0 &&
-		(sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1 ||
-			sigismember(&pending, SIGQUIT) == 1))
-		stopping = 1;
-}
-
 static int accept_one(struct bana_fcgi *fcgi, void (*idle)(void *what), void *what)
 {
 	struct epoll_event event;
-	while (!stopping) {
+	while (!bana_stopping()) {
 		int fd = accept4(fcgi->listener, NULL, NULL, SOCK_CLOEXEC);
 		if (fd >= 0)
 			return fd;
@@ -131,7 +95,6 @@ static int accept_one(struct bana_fcgi *fcgi, void (*idle)(void *what), void *wh
 		case ENOBUFS:
 		case ENOMEM:
 			pause_ms(50); /* others may give back what is short */
-			look_for_signals();
 			break;
 		default:
 			bana_log(NULL, BANA_ERROR, "accept failed", "why", strerror(errno), NULL);
@@ -146,7 +109,6 @@ bool bana_fcgi_accept(struct bana_fcgi *fcgi, void (*idle)(void *what), void *wh
 	/* nginx sends a request at once, and takes an answer until its buffers are full */
 	static const struct timeval patience = {.tv_sec = 5};
 	for (;;) {
-		look_for_signals();
 		int fd = accept_one(fcgi, idle, what);
 		if (fd < 0)
 			return false;

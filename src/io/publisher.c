@@ -199,7 +199,8 @@ BANA_RES bana_publisher_write(
 	bana_buf_init(&b, ctx->arena);
 	for (size_t i = 0; i < count; i++) {
 		posts[i].status = 0;
-		bana_buf_text(&b, "POST ");
+		bana_buf_text(&b, posts[i].verb == NULL ? "POST" : posts[i].verb);
+		bana_buf_text(&b, " ");
 		bana_buf_add(&b, p->path.at, p->path.len);
 		bana_buf_text(&b, posts[i].room);
 		bana_buf_text(&b, " HTTP/1.1\r\nHost: publisher\r\n"

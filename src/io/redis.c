@@ -4,22 +4,30 @@
 #include <poll.h>
 #include <stdlib.h>
 
+#include "bana/clock.h"
 #include "bana/ctx.h"
 
 struct bana_redis {
 	const char *urls, *name;
 	struct timeval timeout;
 	redisContext *conn;
+	bana_str login;     /* "user:password" of the URL in use, undecoded */
+	int64_t heard_tick; /* listening: when the last bytes came */
 };
+
+static const char tcp[] = "redis://", local[] = "unix://";
+
+static bool begins(bana_str text, const char *prefix)
+{
+	return text.len > strlen(prefix) && memcmp(text.at, prefix, strlen(prefix)) == 0;
+}
 
 bool bana_redis_urls_valid(const char *urls)
 {
 	bana_str rest = bana_str_of(urls);
 	while (rest.len > 0) {
 		bana_str url = bana_utf8_trim(bana_str_cut(rest, ',', &rest));
-		bool tcp = url.len > 8 && memcmp(url.at, "redis://", 8) == 0;
-		bool local = url.len > 8 && memcmp(url.at, "unix:///", 8) == 0;
-		if (!tcp && !local)
+		if (!begins(url, tcp) && !begins(url, "unix:///"))
 			return false;
 	}
 	return true;
@@ -70,8 +78,10 @@ static bool said(struct bana_redis *redis, int argc, const char **argv)
 	return fine;
 }
 
-static bool introduce(struct bana_ctx *ctx, struct bana_redis *redis, bana_str user, bana_str pass)
+static bool introduce(struct bana_ctx *ctx, struct bana_redis *redis)
 {
+	bana_str pass;
+	bana_str user = bana_str_cut(redis->login, ':', &pass);
 	if (bana_percent_decode(ctx->arena, user, false, &user).fault != BANA_OK ||
 		bana_percent_decode(ctx->arena, pass, false, &pass).fault != BANA_OK)
 		return false;
@@ -84,31 +94,50 @@ static bool introduce(struct bana_ctx *ctx, struct bana_redis *redis, bana_str u
 	return said(redis, 3, (const char *[]){"CLIENT", "SETNAME", redis->name});
 }
 
+/* host, host:port, [v6], [v6]:port, and v6:port as a cluster writes it. */
+static bool split_address(bana_str address, bana_str *host, int64_t *port)
+{
+	const char *end = address.at + address.len;
+	const char *colon = memrchr(address.at, ':', address.len);
+	bool bracket = address.len > 0 && address.at[0] == '[';
+	if (bracket && end[-1] == ']')
+		colon = NULL;
+	*host = (bana_str){address.at, (size_t)((colon == NULL ? end : colon) - address.at)};
+	if (bracket)
+		*host = (bana_str){host->at + 1, host->len - 2};
+	*port = 6379;
+	return colon == NULL ||
+	       bana_parse_int((bana_str){colon + 1, (size_t)(end - colon - 1)}, 1, 65535, port)
+			       .fault == BANA_OK;
+}
+
+static bool dial(struct bana_ctx *ctx, struct bana_redis *redis, bana_str address)
+{
+	bana_str host;
+	int64_t port;
+	if (!split_address(address, &host, &port))
+		return false;
+	redis->conn = redisConnectWithTimeout(
+		bana_copy(ctx->arena, host.at, host.len), (int)port, redis->timeout);
+	return true;
+}
+
 static bool connect_one(struct bana_ctx *ctx, struct bana_redis *redis, bana_str url)
 {
-	static const char tcp[] = "redis://", local[] = "unix://";
-	bana_str user = {"", 0}, pass = user;
-	if (url.len > strlen(local) && memcmp(url.at, local, strlen(local)) == 0) {
+	redis->login = (bana_str){"", 0};
+	if (begins(url, local)) {
 		const char *path = bana_copy(ctx->arena, url.at + 7, url.len - 7);
 		redis->conn = redisConnectUnixWithTimeout(path, redis->timeout);
-	} else if (url.len > strlen(tcp) && memcmp(url.at, tcp, strlen(tcp)) == 0) {
+	} else if (begins(url, tcp)) {
 		bana_str rest = {url.at + strlen(tcp), url.len - strlen(tcp)};
 		if (memchr(rest.at, '@', rest.len) != NULL)
-			user = bana_str_cut(bana_str_cut(rest, '@', &rest), ':', &pass);
+			redis->login = bana_str_cut(rest, '@', &rest);
 		rest = bana_str_cut(rest, '/', &(bana_str){0}); /* pub/sub has no databases */
-		bana_str port_text;
-		bana_str host = bana_str_cut(rest, ':', &port_text);
-		int64_t port = 6379;
-		if (port_text.len > 0 &&
-			bana_parse_int(port_text, 1, 65535, &port).fault != BANA_OK)
+		if (!dial(ctx, redis, rest))
 			return false;
-		redis->conn = redisConnectWithTimeout(
-			bana_copy(ctx->arena, host.at, host.len), (int)port, redis->timeout);
 	}
-	if (redis->conn == NULL || redis->conn->err != 0 ||
-		redisSetTimeout(redis->conn, redis->timeout) != REDIS_OK)
-		return false;
-	return introduce(ctx, redis, user, pass);
+	return redis->conn != NULL && redis->conn->err == 0 &&
+	       redisSetTimeout(redis->conn, redis->timeout) == REDIS_OK && introduce(ctx, redis);
 }
 
 static BANA_RES ready(struct bana_ctx *ctx, struct bana_redis *redis)
@@ -144,6 +173,12 @@ static BANA_RES read_reply(struct bana_ctx *ctx, struct bana_redis *redis, redis
 	return BANA_DONE;
 }
 
+/* Redis answers, but not as we wish: READONLY, MISCONF, NOPERM, OOM. */
+static BANA_RES refused(struct bana_ctx *ctx, const redisReply *reply)
+{
+	return bana_fail_later(ctx, NULL, bana_copy(ctx->arena, reply->str, reply->len));
+}
+
 BANA_RES bana_redis_ping(struct bana_ctx *ctx, struct bana_redis *redis)
 {
 	redisReply *reply;
@@ -153,6 +188,70 @@ BANA_RES bana_redis_ping(struct bana_ctx *ctx, struct bana_redis *redis)
 	if (reply->type == REDIS_REPLY_STATUS)
 		return BANA_DONE;
 	return lost(ctx, redis, "PING was refused");
+}
+
+static BANA_RES ask_once(struct bana_ctx *ctx, struct bana_redis *redis, const char *const *words,
+	redisReply **reply)
+{
+	int count = 0;
+	while (words[count] != NULL)
+		count++;
+	const char **argv = bana_alloc(ctx->arena, (size_t)count * sizeof *argv);
+	memcpy(argv, words, (size_t)count * sizeof *argv);
+	redisAppendCommandArgv(redis->conn, count, argv, NULL);
+	return read_reply(ctx, redis, reply);
+}
+
+/* "MOVED <slot> <host>:<port>": go there, with the same login. */
+static BANA_RES move(struct bana_ctx *ctx, struct bana_redis *redis, const redisReply *moved)
+{
+	bana_str address = bana_str_of(strrchr(moved->str, ' ') + 1);
+	bana_str login = redis->login;
+	drop(redis);
+	if (dial(ctx, redis, address) && redis->conn != NULL && redis->conn->err == 0 &&
+		redisSetTimeout(redis->conn, redis->timeout) == REDIS_OK) {
+		redis->login = login;
+		if (introduce(ctx, redis))
+			return BANA_DONE;
+	}
+	return lost(ctx, redis, "the owner of the slot does not answer");
+}
+
+BANA_RES bana_redis_ask(
+	struct bana_ctx *ctx, struct bana_redis *redis, const char *const *words, bana_str *reply)
+{
+	redisReply *got;
+	TRY(ready(ctx, redis));
+	TRY(ask_once(ctx, redis, words, &got));
+	if (got->type == REDIS_REPLY_ERROR && strncmp(got->str, "MOVED ", 6) == 0) {
+		TRY(move(ctx, redis, got));
+		TRY(ask_once(ctx, redis, words, &got));
+	}
+	if (got->type == REDIS_REPLY_ERROR)
+		return refused(ctx, got);
+	*reply = (bana_str){NULL, 0};
+	if (got->type == REDIS_REPLY_STRING || got->type == REDIS_REPLY_STATUS)
+		*reply = (bana_str){bana_copy(ctx->arena, got->str, got->len), got->len};
+	else if (got->type == REDIS_REPLY_INTEGER)
+		*reply = bana_str_of(bana_print(ctx->arena, "%lld", got->integer));
+	return BANA_DONE;
+}
+
+const char *bana_redis_sibling_url(
+	struct bana_ctx *ctx, const struct bana_redis *redis, bana_str address)
+{
+	const char *login = bana_copy(ctx->arena, redis->login.at, redis->login.len);
+	return bana_join(ctx->arena, tcp, login, redis->login.len > 0 ? "@" : "",
+		bana_copy(ctx->arena, address.at, address.len), NULL);
+}
+
+static BANA_RES flush(struct bana_ctx *ctx, struct bana_redis *redis)
+{
+	for (int done = 0; !done;) {
+		if (redisBufferWrite(redis->conn, &done) != REDIS_OK)
+			return lost(ctx, redis, "not written");
+	}
+	return BANA_DONE;
 }
 
 BANA_RES bana_redis_publish_write(struct bana_ctx *ctx, struct bana_redis *redis,
@@ -166,17 +265,13 @@ BANA_RES bana_redis_publish_write(struct bana_ctx *ctx, struct bana_redis *redis
 		redisAppendCommandArgv(redis->conn, 3, argv, lengths);
 		p->receivers = -1;
 	}
-	for (int done = 0; !done;) {
-		if (redisBufferWrite(redis->conn, &done) != REDIS_OK)
-			return lost(ctx, redis, "not written");
-	}
-	return BANA_DONE;
+	return flush(ctx, redis);
 }
 
 BANA_RES bana_redis_publish_read(struct bana_ctx *ctx, struct bana_redis *redis,
 	struct bana_publication *publications, size_t count)
 {
-	bana_res refused = BANA_DONE;
+	bana_res result = BANA_DONE;
 	if (redis->conn == NULL)
 		return lost(ctx, redis, "no connection");
 	for (size_t i = 0; i < count; i++) {
@@ -184,9 +279,90 @@ BANA_RES bana_redis_publish_read(struct bana_ctx *ctx, struct bana_redis *redis,
 		TRY(read_reply(ctx, redis, &reply));
 		if (reply->type == REDIS_REPLY_INTEGER)
 			publications[i].receivers = reply->integer;
-		else if (reply->type == REDIS_REPLY_ERROR) /* READONLY, MISCONF, NOPERM */
-			refused = bana_fail_later(
-				ctx, NULL, bana_copy(ctx->arena, reply->str, strlen(reply->str)));
+		else if (reply->type == REDIS_REPLY_ERROR)
+			result = refused(ctx, reply);
 	}
-	return refused;
+	return result;
+}
+
+BANA_RES bana_redis_listen(
+	struct bana_ctx *ctx, struct bana_redis *redis, const char *const *patterns)
+{
+	drop(redis);
+	TRY(ready(ctx, redis));
+	size_t count = 0;
+	for (; patterns[count] != NULL; count++)
+		redisAppendCommandArgv(
+			redis->conn, 2, (const char *[]){"PSUBSCRIBE", patterns[count]}, NULL);
+	for (; count > 0; count--) {
+		redisReply *reply;
+		TRY(read_reply(ctx, redis, &reply));
+		if (reply->type == REDIS_REPLY_ERROR) {
+			bana_res result = refused(ctx, reply);
+			drop(redis);
+			return result;
+		}
+		/* a message of the first pattern may come before the last is confirmed */
+		if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 4)
+			count++;
+	}
+	redis->heard_tick = bana_tick_us();
+	return BANA_DONE;
+}
+
+int bana_redis_fd(const struct bana_redis *redis)
+{
+	return redis->conn == NULL ? -1 : redis->conn->fd;
+}
+
+/* What has been read already, or can be read without waiting; NULL when there is no whole reply. */
+static BANA_RES take(struct bana_ctx *ctx, struct bana_redis *redis, redisReply **reply)
+{
+	void *got = NULL;
+	for (;;) {
+		if (redisReaderGetReply(redis->conn->reader, &got) != REDIS_OK)
+			return lost(ctx, redis, "not the protocol of Redis");
+		if (got != NULL)
+			break;
+		struct pollfd p = {.fd = redis->conn->fd, .events = POLLIN};
+		if (poll(&p, 1, 0) <= 0)
+			break;
+		if (redisBufferRead(redis->conn) != REDIS_OK)
+			return lost(ctx, redis, "hung up");
+		redis->heard_tick = bana_tick_us();
+	}
+	if (got != NULL)
+		bana_defer(ctx->arena, free_reply, got);
+	*reply = got;
+	return BANA_DONE;
+}
+
+BANA_RES bana_redis_next(
+	struct bana_ctx *ctx, struct bana_redis *redis, bana_str *channel, bana_str *body)
+{
+	*channel = *body = (bana_str){NULL, 0};
+	if (redis->conn == NULL)
+		return lost(ctx, redis, "no connection");
+	for (;;) {
+		redisReply *reply = NULL;
+		TRY(take(ctx, redis, &reply));
+		if (reply == NULL)
+			return BANA_DONE;
+		/* "pmessage", pattern, channel, body; all else is not for us */
+		if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 4)
+			continue;
+		*channel = (bana_str){reply->element[2]->str, reply->element[2]->len};
+		*body = (bana_str){reply->element[3]->str, reply->element[3]->len};
+		return BANA_DONE;
+	}
+}
+
+BANA_RES bana_redis_knock(struct bana_ctx *ctx, struct bana_redis *redis, int64_t silence_ms)
+{
+	if (redis->conn == NULL)
+		return lost(ctx, redis, "no connection");
+	if (bana_tick_us() - redis->heard_tick > silence_ms * 1000)
+		return lost(ctx, redis, "silent");
+	redisAppendCommand(redis->conn, "PING");
+	return flush(ctx, redis);
 }

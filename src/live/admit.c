@@ -5,7 +5,6 @@
 #include "bana/live.h"
 #include "bana/policy.h"
 #include "bana/pool.h"
-#include "bana/redis.h"
 #include "bana/req.h"
 
 #include <stdio.h>
@@ -26,28 +25,6 @@ static BANA_RES check_origin(struct bana_req *q)
 	if (origin == NULL || bana_list_has(allowed, "*") || bana_list_has(allowed, origin))
 		return BANA_DONE;
 	return bana_fail(&q->ctx, BANA_FORBIDDEN, "Origin is not allowed", NULL);
-}
-
-/* Plain segments of [A-Za-z0-9._:-], none empty, none of dots only. */
-static bool name_valid(bana_str name)
-{
-	if (name.len == 0 || name.len > BANA_ROOM_BYTES_MAX || name.at[name.len - 1] == '/')
-		return false;
-	while (name.len > 0) {
-		bana_str segment = bana_str_cut(name, '/', &name);
-		size_t plain = 0, dots = 0;
-		for (; plain < segment.len; plain++) {
-			char c = segment.at[plain];
-			bool word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-				    (c >= 'A' && c <= 'Z') || strchr("._:-", c) != NULL;
-			if (!word || c == '\0')
-				return false;
-			dots += c == '.';
-		}
-		if (segment.len == 0 || dots == segment.len)
-			return false;
-	}
-	return true;
 }
 
 /* Does the room fit the pattern; its {id} (at most one, always last) goes to `id`. */
@@ -114,6 +91,8 @@ static BANA_RES client_id(struct bana_req *q, const char **id)
 static BANA_RES check_rooms(struct bana_req *q, bana_str list, struct bana_buf *channels)
 {
 	int64_t count = 0, most = q->ctx.app->settings->ws_rooms_max;
+	const size_t own =
+		channels->len; /* the rooms that every socket is in cannot be asked for */
 	for (bana_str rest = list; rest.len > 0; count++)
 		bana_str_cut(rest, ',', &rest);
 	if (list.at[list.len - 1] == ',')
@@ -125,9 +104,9 @@ static BANA_RES check_rooms(struct bana_req *q, bana_str list, struct bana_buf *
 			NULL);
 	for (bana_str rest = list; rest.len > 0;) {
 		bana_str name = bana_str_cut(rest, ',', &rest);
-		if (!name_valid(name))
+		if (!bana_room_name_valid(name))
 			return malformed(q, "Malformed room name");
-		if (bana_list_has(channels->at, bana_copy(q->ctx.arena, name.at, name.len)))
+		if (bana_list_has(channels->at + own, bana_copy(q->ctx.arena, name.at, name.len)))
 			continue; /* nchan would send every frame twice */
 		TRY(check_room(q, name));
 		bana_buf_text(channels, ",");
@@ -145,15 +124,15 @@ static bool wants_stream(const struct bana_req *q)
 	       (accept != NULL && strcasestr(accept, "text/event-stream") != NULL);
 }
 
-/* Behind the breaker that announcements share: a Redis that hangs costs one worker of the pool a
- * time-out now and then, not every handshake one. */
+/* Behind a breaker: a Redis that hangs costs one worker of the pool a time-out now and then, not
+ * every handshake one. */
 static BANA_RES check_redis(struct bana_ctx *ctx)
 {
-	struct bana_breaker *breaker = &ctx->app->pool->shared->bus;
+	struct bana_breaker *breaker = &ctx->app->pool->shared->admission;
 	bana_outbox_settle(ctx->app->outbox); /* it may owe replies on this connection */
 	if (!bana_breaker_try(breaker, ctx->app->settings->redis_timeout_ms * 1000))
 		return bana_fail_later(ctx, "Redis does not answer", "skipped after a failure");
-	bana_res answered = bana_redis_ping(ctx, ctx->app->redis);
+	bana_res answered = bana_nodes_answer(ctx, ctx->app->nodes);
 	if (answered.fault == BANA_OK)
 		bana_breaker_ok(breaker);
 	else
@@ -161,7 +140,7 @@ static BANA_RES check_redis(struct bana_ctx *ctx)
 	return answered;
 }
 
-BANA_RES bana_admit(struct bana_req *q)
+static BANA_RES admit(struct bana_req *q)
 {
 	bana_str raw, rooms;
 	const char *client = NULL;
@@ -176,12 +155,27 @@ BANA_RES bana_admit(struct bana_req *q)
 	TRY(client_id(q, &client));
 	struct bana_buf channels;
 	bana_buf_init(&channels, q->ctx.arena);
-	bana_buf_print(&channels, "/_rooms/broadcast,client/%s", client);
+	const struct bana_actor *actor = q->ctx.actor;
+	bana_buf_print(&channels, "/_rooms/" BANA_ROOM_BROADCAST ",%s,%s,%s",
+		bana_room_of_client(&q->ctx, client),
+		bana_room_of_user(&q->ctx, bana_str_of(actor->user_id)),
+		bana_room_of_expiry(&q->ctx, bana_expiry_slot(actor->expires_at)));
 	TRY(check_rooms(q, rooms, &channels));
 	TRY(check_redis(&q->ctx));
 	bana_reply_header(q, "X-Accel-Redirect", channels.at);
 	q->status = 200;
 	return BANA_DONE;
+}
+
+BANA_RES bana_admit(struct bana_req *q)
+{
+	bana_res result = admit(q);
+	bana_count(q->ctx.app->pool,
+		result.fault == BANA_OK            ? BANA_METRIC_ADMITTED
+		: result.fault == BANA_UNAVAILABLE ? BANA_METRIC_ADMISSION_UNAVAILABLE
+						   : BANA_METRIC_ADMISSION_REFUSED,
+		1);
+	return result;
 }
 
 /* clang-format off */

@@ -144,11 +144,14 @@ static const struct way {
 	size_t breaker;            /* where in the pool's shared state */
 	BANA_RES (*write)(struct bana_ctx *ctx, struct batch *b);
 	BANA_RES (*read)(struct bana_ctx *ctx, struct batch *b);
+	enum bana_metric sent, lost, skipped;
 } ways[2] = {
 	{"nchan", offsetof(struct bana_settings, ws_nchan), offsetof(struct bana_settings, publish_timeout_ms),
-		offsetof(struct bana_pool_shared, nchan), write_nchan, read_nchan},
+		offsetof(struct bana_pool_shared, nchan), write_nchan, read_nchan,
+		BANA_METRIC_ANNOUNCED_NCHAN, BANA_METRIC_LOST_NCHAN, BANA_METRIC_SKIPPED_NCHAN},
 	{"bus", offsetof(struct bana_settings, ws_bus), offsetof(struct bana_settings, redis_timeout_ms),
-		offsetof(struct bana_pool_shared, bus), write_bus, read_bus},
+		offsetof(struct bana_pool_shared, bus), write_bus, read_bus,
+		BANA_METRIC_ANNOUNCED_BUS, BANA_METRIC_LOST_BUS, BANA_METRIC_SKIPPED_BUS},
 };
 /* clang-format on */
 
@@ -170,12 +173,14 @@ static struct bana_breaker *breaker(const struct bana_app *app, const struct way
 
 /* What became of each message of the batch by one way. One WARN for an announcement, whatever the
  * number of its rooms. */
-static void note(struct bana_ctx *ctx, struct batch *b, const struct way *way)
+static void note(
+	struct bana_ctx *ctx, struct batch *b, const struct way *way, enum bana_metric unsent)
 {
 	const struct kept *warned = NULL;
 	for (size_t i = 0; i < b->message_count; i++) {
 		struct kept *k = b->messages[i].from;
 		ctx->request_id = k->request_id;
+		bana_count(ctx->app->pool, b->messages[i].sent ? way->sent : unsent, 1);
 		if (b->messages[i].sent) {
 			b->messages[i].taken = true;
 			k->ways = k->ways == NULL || k->ways == way->name ? way->name : "nchan,bus";
@@ -208,12 +213,12 @@ static void write_batch(struct bana_outbox *outbox, struct batch *b)
 		begin(&ctx, b);
 		if (!bana_breaker_try(breaker(app, &ways[w]), timeout_us(app, &ways[w]))) {
 			ctx.failure.why = "skipped after a failure";
-			note(&ctx, b, &ways[w]);
+			note(&ctx, b, &ways[w], ways[w].skipped);
 		} else if (ways[w].write(&ctx, b).fault == BANA_OK) {
 			b->under_way[w] = true;
 		} else {
 			bana_breaker_failed(breaker(app, &ways[w]));
-			note(&ctx, b, &ways[w]);
+			note(&ctx, b, &ways[w], ways[w].lost);
 		}
 	}
 }
@@ -254,7 +259,7 @@ static void read_batch(struct bana_outbox *outbox, struct batch *b)
 			bana_breaker_ok(breaker(app, &ways[w]));
 		else
 			bana_breaker_failed(breaker(app, &ways[w]));
-		note(&ctx, b, &ways[w]);
+		note(&ctx, b, &ways[w], ways[w].lost);
 		b->under_way[w] = false;
 	}
 	for (size_t i = 0; i < b->count; i++)

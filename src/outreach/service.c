@@ -106,12 +106,16 @@ static const struct bana_route routes[] = {
 		"Who I am and what I may do."},
 	{"GET", "/ws", &bana_admit_call, NULL, NULL, NULL, BANA_QUERY_TOKEN,
 		"Observe rooms over WebSocket or server-sent events; the token is checked per room."},
+	{"DELETE", "/ws/users/{userId}", &bana_end_user_call, NULL, "Socket.endUser", "delete", 0,
+		"End every open socket of a user. Take the permission first, or it comes back."},
 	{"GET", "/doc/openapi.json", &bana_openapi, NULL, NULL, NULL, 0,
 		"This document."},
 	{"GET", "/healthz", &bana_health_live, NULL, NULL, NULL, BANA_AT_ROOT,
 		"The process answers."},
 	{"GET", "/readyz", &bana_health_ready, NULL, NULL, NULL, BANA_AT_ROOT,
 		"The database can be used."},
+	{"GET", "/metrics", &bana_metrics, NULL, NULL, NULL, BANA_INSIDE,
+		"Counters of the pool."},
 };
 
 static const struct bana_room rooms[] = {
@@ -138,5 +142,6 @@ const struct bana_service outreach_service = {
 	.title = "BANA Outreach",
 	.says = "Inquiries and newsletter subscriptions of BANA's public site, and their back "
 		"office.",
-	.settings = {"Outreach", settings, sizeof settings / sizeof *settings, &outreach_settings},
+	.settings = {"Outreach", settings, sizeof settings / sizeof *settings, &outreach_settings,
+		0},
 };

@@ -22,6 +22,7 @@ static const struct { const char *name, *schema, *says, *example; } arguments[] 
 	{"email", "{\"type\":\"string\",\"minLength\":3,\"maxLength\":254,\"format\":\"email\"}",
 		"The person's e-mail address, percent-encoded.", "ada@example.com"},
 	{"token", "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}", "Token of an unsubscribe link.", "249557679503089664"},
+	{"userId", "{\"type\":\"string\",\"minLength\":1,\"maxLength\":127}", "The user, as tokens name it.", "42"},
 };
 static const struct { unsigned takes; const char *name; } shared[] = {
 	{BANA_TAKES_CURSOR, "Cursor"}, {BANA_TAKES_COUNT, "Prefer"}, {BANA_TAKES_MATCH, "IfMatch"},
@@ -339,7 +340,7 @@ static void write_paths(struct bana_buf *out, const struct bana_service *s)
 	bana_buf_json_name(out, "paths");
 	bana_buf_text(out, "{");
 	for (size_t i = 0; i < s->route_count; i++) {
-		if (!first_of_path(s, i))
+		if (!first_of_path(s, i) || (s->routes[i].flags & BANA_INSIDE))
 			continue;
 		bana_buf_json_name(out, s->routes[i].path);
 		bana_buf_text(out, "{");

@@ -69,7 +69,8 @@ static BANA_RES answer(struct bana_req *q)
 		return preflight(q);
 	TRY(bana_route_find(q, s->routes, s->route_count));
 	bool below_base = q->path.at != q->target.at;
-	if (!below_base && !(q->route->flags & BANA_AT_ROOT))
+	if (below_base ? (q->route->flags & BANA_INSIDE)
+		       : !(q->route->flags & (BANA_AT_ROOT | BANA_INSIDE)))
 		return bana_fail(&q->ctx, BANA_NOT_FOUND, "URL NOT FOUND", NULL);
 	if (q->body_fault.fault != BANA_OK)
 		return bana_fail(&q->ctx, q->body_fault.fault,

@@ -1,3 +1,5 @@
+#include "bana/app.h"
+#include "bana/metric.h"
 #include "bana/pg.h"
 #include "bana/req.h"
 #include "bana/run.h"
@@ -15,6 +17,15 @@ static BANA_RES ready(struct bana_req *q)
 		q, 200, NULL, BANA_STR("{\"status\":\"ok\",\"checks\":{\"database\":\"ok\"}}"));
 }
 
+static BANA_RES metrics(struct bana_req *q)
+{
+	struct bana_buf text;
+	bana_buf_init(&text, q->ctx.arena);
+	bana_metrics_write(q->ctx.app->pool, &text);
+	return bana_reply_text(
+		q, 200, "text/plain; version=0.0.4; charset=utf-8", bana_buf_str(&text));
+}
+
 /* clang-format off */
 const struct bana_call bana_health_live = {
 	.handle = live, .name = "healthz", .status = 200, .gives = BANA_GIVES_PLAIN,
@@ -27,5 +38,8 @@ const struct bana_call bana_health_ready = {
 		"\"status\":{\"type\":\"string\",\"const\":\"ok\"},"
 		"\"checks\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"},"
 		"\"examples\":[{\"database\":\"ok\"}]}}}",
+};
+const struct bana_call bana_metrics = {
+	.handle = metrics, .name = "metrics", .status = 200, .gives = BANA_GIVES_TEXT, .media = "text/plain",
 };
 /* clang-format on */

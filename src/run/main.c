@@ -23,15 +23,6 @@ struct program {
 	struct bana_pg *db;
 };
 
-static enum bana_level level_of(const char *name)
-{
-	static const char *const names[] = {"debug", "info", "warn", "error"};
-	size_t i = 0;
-	while (strcmp(names[i], name) != 0)
-		i++;
-	return (enum bana_level)i;
-}
-
 static struct bana_pg *database(const struct program *p, const char *url)
 {
 	const struct bana_settings *s = &p->settings;
@@ -73,6 +64,7 @@ static int run_api(struct program *p)
 	}
 	app->pool = &p->pool;
 	app->redis = bana_redis_new(s->redis_url, app->service->redis_name, s->redis_timeout_ms);
+	app->nodes = bana_nodes_new(app);
 	app->jwks = bana_jwks_new(s, &p->pool);
 	app->tokens = bana_token_cache_new();
 	app->policy = bana_policy_new(app->service->name);
@@ -87,6 +79,7 @@ static int run_api(struct program *p)
 	bana_policy_free(app->policy);
 	bana_token_cache_free(app->tokens);
 	bana_jwks_free(app->jwks);
+	bana_nodes_free(app->nodes);
 	bana_redis_free(app->redis);
 	bana_pool_close(&p->pool);
 	return status;
@@ -165,60 +158,6 @@ static int print_settings(const struct bana_setting_group *groups, size_t count)
 	return 0;
 }
 
-static bool publish_url_valid(const char *url)
-{
-	struct bana_publisher *publisher = bana_publisher_new(url, 1);
-	bana_publisher_free(publisher);
-	return publisher != NULL;
-}
-
-static bool jwks_url_valid(const char *url)
-{
-	return *url == '\0' || strncmp(url, "https://", 8) == 0 ||
-	       strncmp(url, "http://", 7) == 0 || strncmp(url, "file://", 7) == 0;
-}
-
-static bool owner_url_valid(const char *url)
-{
-	return *url == '\0' || bana_pg_url_valid(url);
-}
-
-static bool path_valid(const char *path)
-{
-	return *path == '\0' || (*path == '/' && path[strlen(path) - 1] != '/');
-}
-
-/* What the table of settings cannot say of an address. Every wrong one is reported, none is shown:
- * it may hold a password. */
-static bool addresses_valid(const struct bana_settings *s)
-{
-	const struct {
-		const char *name, *value;
-		bool (*valid)(const char *value);
-		const char *expected;
-	} rows[] = {
-		{"APP_ENV_DATABASE_URL", s->database_url, bana_pg_url_valid,
-			"a libpq URI or key=value text"},
-		{"APP_ENV_DATABASE_OWNER_URL", s->database_owner_url, owner_url_valid,
-			"a libpq URI or key=value text"},
-		{"APP_ENV_WEBSOCKET_REDIS_URL", s->redis_url, bana_redis_urls_valid,
-			"redis://host[:port] or unix:///path, comma-separated"},
-		{"APP_ENV_NCHAN_PUBLISH_URL", s->publish_url, publish_url_valid,
-			"http://host:port/path/ or http://unix:/socket:/path/"},
-		{"APP_ENV_JWKS_URL", s->jwks_url, jwks_url_valid, "https://, http:// or file://"},
-		{"APP_ENV_SERVER_BASE_PATH", s->base_path, path_valid,
-			"a path that begins with / and does not end in one"},
-	};
-	bool good = true;
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		if (rows[i].valid(rows[i].value))
-			continue;
-		fprintf(stderr, "%s: %s is expected\n", rows[i].name, rows[i].expected);
-		good = false;
-	}
-	return good;
-}
-
 /* glibc gives the top of the heap back when 128 KiB of it are free, and asks for it again in the
  * next request: on lists a quarter of a worker's time. What a large answer took is still given
  * back. */
@@ -234,8 +173,11 @@ int bana_main(const struct bana_service *service, int argc, char **argv)
 	keep_memory();
 	struct program p = {.app = {.service = service, .settings = &p.settings}};
 	const struct bana_setting_group groups[] = {
-		{"Platform", bana_setting_rows, bana_setting_count, &p.settings},
-		service->settings};
+		{"Platform", bana_setting_rows, bana_setting_count, &p.settings, 0},
+		service->settings,
+		/* of another program that is started with the same environment */
+		{"Bridge", bana_bridge_setting_rows, bana_bridge_setting_count, NULL, 0}};
+	const size_t own_count = 2;
 	const size_t group_count = sizeof groups / sizeof *groups;
 	const char *name = argc > 1 ? argv[1] : "api";
 	if (argc > 2)
@@ -253,13 +195,15 @@ int bana_main(const struct bana_service *service, int argc, char **argv)
 	}
 	if (command == NULL)
 		return usage(service, stderr);
-	if (!bana_settings_load(groups, group_count, stderr) || !addresses_valid(&p.settings))
+	if (!bana_settings_load(groups, own_count, stderr) ||
+		!bana_addresses_valid(&p.settings, stderr))
 		return 2;
+	bana_settings_tell_unknown(groups, group_count, stderr);
 	p.app.publisher = bana_publisher_new(p.settings.publish_url, p.settings.publish_timeout_ms);
 	char base_path[256];
 	snprintf(base_path, sizeof base_path, "/v1/api/%s", service->name);
 	p.app.base_path = *p.settings.base_path == '\0' ? base_path : p.settings.base_path;
-	bana_log_init(service->name, level_of(p.settings.log_level));
+	bana_log_begin(service->name, &p.settings);
 	int status = command->run(&p);
 	bana_publisher_free(p.app.publisher);
 	return status;

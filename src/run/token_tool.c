@@ -194,7 +194,7 @@ static const struct bana_settings *judge_settings(void)
 {
 	static struct bana_settings settings;
 	const struct bana_setting_group group = {
-		"", bana_setting_rows, bana_setting_count, &settings};
+		"", bana_setting_rows, bana_setting_count, &settings, 0};
 	setenv("APP_ENV_DATABASE_URL", "unused", 0);
 	return bana_settings_load(&group, 1, stderr) ? &settings : NULL;
 }

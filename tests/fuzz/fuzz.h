@@ -28,7 +28,7 @@ static inline const struct bana_settings *fuzz_settings(void)
 	static bool loaded;
 	if (!loaded) {
 		const struct bana_setting_group group = {
-			"", bana_setting_rows, bana_setting_count, &settings};
+			"", bana_setting_rows, bana_setting_count, &settings, 0};
 		setenv("APP_ENV_DATABASE_URL", "unused", 1);
 		MUST(bana_settings_load(&group, 1, stderr));
 		loaded = true;

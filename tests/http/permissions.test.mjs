@@ -50,6 +50,7 @@ const EXPECTED = {
   "DELETE /privacy/subjects/{email}": "O",
   "GET /permissions/me": "any",
   "GET /ws": "any",
+  "DELETE /ws/users/{userId}": "O",
   "GET /doc/openapi.json": "*",
   "GET /healthz": "*",
   "GET /readyz": "*",
@@ -66,7 +67,7 @@ const bad = {
 
 // The call with a row that there is not, and a body that says nothing: what gets in changes nothing.
 const walk = (verb, path, one) => {
-  const target = path.replace("{id}", "1").replace("{token}", "1").replace("{email}", "nobody@example.com");
+  const target = path.replace("{id}", "1").replace("{token}", "1").replace("{email}", "nobody@example.com").replace("{userId}", "nobody");
   const body = ["POST", "PATCH"].includes(verb) ? { body: "{}", headers: { "Content-Type": "application/json" } } : {};
   return call(verb, target, { ...body, token: one });
 };

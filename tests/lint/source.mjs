@@ -7,12 +7,12 @@ const SOURCES = { c_lines: 500, h_lines: 250, function_lines: 70, parameters: 7 
 
 // Where each header of include/bana stands. A new one must be put here.
 const LAYER_OF_HEADER = {
-	base: ['arena', 'buf', 'clock', 'ctx', 'json', 'log', 'pool', 'result', 'setting', 'sql', 'text'],
+	base: ['arena', 'buf', 'clock', 'ctx', 'json', 'log', 'metric', 'pool', 'result', 'setting', 'sql', 'stop', 'text'],
 	io: ['crypto', 'fcgi', 'http', 'jwt', 'pg', 'publisher', 'redis'],
 	contract: ['actor', 'app', 'entity', 'req'], // tables and values that several layers share
 	rest: ['audit', 'change', 'crud', 'openapi', 'page', 'query', 'row'],
 	auth: ['guard', 'policy', 'token'],
-	live: ['live'],
+	live: ['bridge', 'live'],
 	run: ['run', 'tool'],
 };
 // What each folder of src may include.
@@ -46,6 +46,7 @@ const CALLS = [
 const MEMORY_ALLOWED = {
 	'src/rest/row.c': 'the texts of each entity, built once a process',
 	'src/live/announce.c': 'the outbox, made in main',
+	'src/live/nodes.c': 'the connections to masters, made in main',
 };
 // fork() children of tests end with _exit; tests may parse with strtol. Only products are judged.
 const PRODUCT = /^(src|include)\/.*\.[ch]$/;
@@ -71,7 +72,8 @@ function layers() {
 	for (const [name, headers] of Object.entries(LAYER_OF_HEADER))
 		for (const header of headers)
 			layer[`bana/${header}.h`] = name;
-	layer['bana/setting.def'] = 'base';
+	for (const rows of ['metric', 'setting', 'setting_bridge'])
+		layer[`bana/${rows}.def`] = 'base';
 	for (const file of files.filter((f) => PRODUCT.test(f))) {
 		if (/^include\/bana\/[^/]*\.h$/.test(file) && !layer[file.slice('include/'.length)])
 			tell(file, 1, 'is in no layer: put it into the table of tests/lint/source.mjs');

@@ -54,7 +54,7 @@ static inline void settings_init(struct bana_settings *settings)
 	}
 	setenv("APP_ENV_DATABASE_URL", "unused", 1);
 	const struct bana_setting_group group = {
-		"", bana_setting_rows, bana_setting_count, settings};
+		"", bana_setting_rows, bana_setting_count, settings, 0};
 	assert_true(bana_settings_load(&group, 1, stderr));
 	unsetenv("APP_ENV_DATABASE_URL");
 }

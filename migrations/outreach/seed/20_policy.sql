@@ -30,7 +30,8 @@ WITH wanted (object, action, owner, employee, cashier) AS (VALUES
 	('Subscriber.export',       'read',   true, false, false),
 	('AuditLog.find',           'read',   true, false, false),
 	('Privacy.export',          'read',   true, false, false),
-	('Privacy.erase',           'delete', true, false, false)
+	('Privacy.erase',           'delete', true, false, false),
+	('Socket.endUser',          'delete', true, false, false)
 ), granted AS (
 	SELECT role, object, action
 	FROM wanted, LATERAL (VALUES

@@ -9,7 +9,7 @@ import WebSocket from "ws";
 import { stack } from "./stack.mjs";
 import { until, within } from "./wait.mjs";
 
-const { WS_URL, BO_TOKEN, NCHAN_PUBLISH_URL } = stack.env;
+const { WS_URL, BO_TOKEN } = stack.env;
 
 export const INQUIRIES = "outreach/inquiries";
 export const SUBMITTED = "observation/outreach/inquiry/submitted";
@@ -21,10 +21,10 @@ export function roomsUrl(rooms, query = {}, url = WS_URL) {
   return `${url}?${[`rooms=${list}`, ...Object.entries(query).map(([name, value]) => `${name}=${value}`)].join("&")}`;
 }
 
-// The internal publisher, on its unix socket. POST: publish; GET: who listens.
-export const publisher = (method, room, body = "") =>
+// The internal publisher, on its unix socket. POST: publish; GET: who listens; DELETE: end them.
+export const publisher = (method, room, body = "", of = stack) =>
   new Promise((done, failed) => {
-    const [, socketPath, path] = /^http:\/\/unix:(.*):(.*)$/.exec(NCHAN_PUBLISH_URL);
+    const [, socketPath, path] = /^http:\/\/unix:(.*):(.*)$/.exec(of.env.NCHAN_PUBLISH_URL);
     const headers = { "Content-Length": Buffer.byteLength(body), Accept: "text/json" };
     const asked = request({ socketPath, path: path + room, method, headers, timeout: within(5000) }, (answer) => {
       let text = "";
@@ -45,8 +45,9 @@ class Ear {
   probes = new Set();
   closed = undefined; // { code, reason } once it is over
 
-  constructor(close) {
+  constructor(close, of) {
     this.close = close;
+    this.of = of;
     ears.add(this);
   }
 
@@ -61,7 +62,7 @@ class Ear {
     for (const room of rooms) {
       await until(`room ${room} is served`, async () => {
         if (this.probes.has(room)) return true;
-        await publisher("POST", room, JSON.stringify({ event: "probe", data: room }));
+        await publisher("POST", room, JSON.stringify({ event: "probe", data: room }), this.of);
         return this.probes.has(room);
       });
     }
@@ -80,17 +81,17 @@ class Ear {
   // Whatever was sent before has come once this has: one connection keeps the order of one publisher.
   async flush(room) {
     const mark = `${room}#${randomUUID()}`;
-    await publisher("POST", room, JSON.stringify({ event: "probe", data: mark }));
+    await publisher("POST", room, JSON.stringify({ event: "probe", data: mark }), this.of);
     await until("the mark", () => this.probes.has(mark));
     return this.frames;
   }
 }
 
-// A WebSocket: an Ear with `socket`, or { status, headers, body } when it is refused.
-export const webSocket = (rooms, { headers = bearer(), query, url, ...options } = {}) =>
+// A WebSocket of the stack `of`: an Ear with `socket`, or { status, headers, body } when it is refused.
+export const webSocket = (rooms, { of = stack, headers = bearer(of.env.BO_TOKEN), query, url = of.env.WS_URL, ...options } = {}) =>
   new Promise((done, failed) => {
     const socket = new WebSocket(roomsUrl(rooms, query, url), { headers, handshakeTimeout: within(15_000), ...options });
-    const ear = Object.assign(new Ear(() => socket.terminate()), { socket });
+    const ear = Object.assign(new Ear(() => socket.terminate(), of), { socket });
     socket.on("open", () => done(ear));
     socket.on("message", (frame, isBinary) => ear.hear(isBinary ? `binary ${frame}` : frame.toString()));
     socket.on("close", (code, reason) => (ear.closed = { code, reason: reason.toString() }));
@@ -111,7 +112,7 @@ export async function eventStream(rooms, { headers = bearer(), query, url = WS_U
     const text = await answer.text();
     return { status: answer.status, headers: answer.headers, text, body: JSON.parse(text) };
   }
-  const ear = Object.assign(new Ear(() => stop.abort()), { headers: answer.headers, ids: [] });
+  const ear = Object.assign(new Ear(() => stop.abort(), stack), { headers: answer.headers, ids: [] });
   const listen = async () => {
     let text = "";
     const decoder = new TextDecoder();
@@ -131,15 +132,16 @@ export async function eventStream(rooms, { headers = bearer(), query, url = WS_U
 
 export const KINDS = { WebSocket: webSocket, SSE: eventStream };
 
-// Open listeners that are heard to listen, use them, close them whatever happens.
+// Open listeners that are heard to listen, use them, close them whatever happens. `knock`: the rooms that must be
+// heard, if not all of them. (nchan may lose a frame when several rooms of a socket get some within a second.)
 export async function withEars(use) {
   const used = [];
   try {
-    return await use(async (rooms, options, kind = webSocket) => {
+    return await use(async (rooms, { knock = rooms, ...options } = {}, kind = webSocket) => {
       const ear = await kind(rooms, options);
       assert.ok(ear.close, `refused: ${ear.status} ${ear.text}`);
       used.push(ear);
-      return ear.ready(rooms);
+      return ear.ready(knock);
     });
   } finally {
     for (const ear of used) ear.close();

@@ -14,17 +14,19 @@ static const struct bana_setting rows[] = {
 	{"APP_ENV_T_FLAG", NULL, BANA_SETTING_BOOL, "true", 0, 0, "", NULL, 0, "A switch.", AT(flag)},
 	{"APP_ENV_T_TEXT", NULL, BANA_SETTING_TEXT, "", 0, 5, "", NULL, BANA_SECRET, "A text.", AT(text)},
 	{"APP_ENV_T_CHOICE", NULL, BANA_SETTING_CHOICE, "one", 0, 0, "", "one|two", 0, "A choice.", AT(choice)},
-	{"APP_ENV_T_LIST", NULL, BANA_SETTING_LIST, "a,b", 1, 9, "", NULL, 0, "A list.", AT(list)},
+	{"APP_ENV_T_LIST", NULL, BANA_SETTING_LIST, "a,b", 1, 9, "", NULL, BANA_ROOMS, "A list.", AT(list)},
 };
 /* clang-format on */
 
 static bool load(struct target *t, char *errors, size_t bytes)
 {
-	const struct bana_setting_group group = {"Test", rows, COUNT(rows), t};
+	const struct bana_setting_group group = {"Test", rows, COUNT(rows), t, 0};
 	memset(errors, 0, bytes);
 	FILE *stream = fmemopen(errors, bytes - 1, "w");
 	assert_non_null(stream);
 	bool good = bana_settings_load(&group, 1, stream);
+	if (good)
+		bana_settings_tell_unknown(&group, 1, stream);
 	fclose(stream);
 	return good;
 }
@@ -131,11 +133,23 @@ static void an_unknown_name_is_told_but_does_not_stop(void **state)
 	assert_null(strstr(errors, "APP_ENV_T_REQUIRED"));
 }
 
+static void a_process_may_take_some_rows_only(void **state)
+{
+	struct target t = {.text = "as it was"};
+	(void)state;
+	const struct bana_setting_group group = {"Test", rows, COUNT(rows), &t, BANA_ROOMS};
+	setenv("APP_ENV_T_NUMBER", "no number", 1); /* not ours: not looked at */
+	setenv("APP_ENV_T_LIST", "x", 1);
+	assert_true(bana_settings_load(&group, 1, stderr));
+	assert_string_equal("x", t.list);
+	assert_string_equal("as it was", t.text);
+}
+
 static void the_printed_table_is_the_rows(void **state)
 {
 	char text[4096] = "";
 	(void)state;
-	const struct bana_setting_group group = {"Test", rows, COUNT(rows), NULL};
+	const struct bana_setting_group group = {"Test", rows, COUNT(rows), NULL, 0};
 	FILE *stream = fmemopen(text, sizeof text - 1, "w");
 	assert_non_null(stream);
 	bana_settings_print(&group, 1, stream);
@@ -196,6 +210,7 @@ int main(void)
 		cmocka_unit_test_setup(values_are_bounded, clean),
 		cmocka_unit_test_setup(an_alias_is_read_when_the_name_is_not_set, clean),
 		cmocka_unit_test_setup(an_unknown_name_is_told_but_does_not_stop, clean),
+		cmocka_unit_test_setup(a_process_may_take_some_rows_only, clean),
 		cmocka_unit_test_setup(the_printed_table_is_the_rows, clean),
 		cmocka_unit_test_setup(lists_are_searched_for_whole_elements, clean),
 		cmocka_unit_test_setup(every_default_of_the_platform_is_good, clean),
