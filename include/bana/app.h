@@ -11,7 +11,6 @@
 struct bana_ctx;
 struct bana_entity;
 struct bana_jwks;
-struct bana_nodes;
 struct bana_outbox;
 struct bana_policy;
 struct bana_pool;
@@ -44,7 +43,6 @@ struct bana_app {
 	const char *base_path;
 	struct bana_pool *pool;
 	struct bana_redis *redis;
-	struct bana_nodes *nodes;
 	struct bana_publisher *publisher;
 	struct bana_outbox *outbox;
 	struct bana_jwks *jwks;

@@ -10,7 +10,6 @@
 struct bana_app;
 struct bana_call;
 struct bana_ctx;
-struct bana_nodes;
 struct bana_outbox;
 struct bana_req;
 
@@ -43,21 +42,11 @@ const char *bana_room_of_user(struct bana_ctx *ctx, bana_str user_id);
 int64_t bana_expiry_slot(int64_t at);
 const char *bana_room_of_expiry(struct bana_ctx *ctx, int64_t slot);
 
-/* May nchan meet a new room now? A Redis that hangs then crashes it. UNAVAILABLE: a node that
- * nchan may need does not answer (single: the Redis; cluster: any master with slots). */
-struct bana_nodes *bana_nodes_new(const struct bana_app *app);
-void bana_nodes_free(struct bana_nodes *nodes);
-BANA_RES bana_nodes_answer(struct bana_ctx *ctx, struct bana_nodes *nodes);
-
-/* One line of CLUSTER NODES: false when it is no master with slots, else where it is, and whether
- * the cluster takes it for failing. */
-bool bana_cluster_master(bana_str line, bana_str *address, bool *failing);
-
 /*
  * GET /ws?rooms=a,b[&clientId=uuid][&access_token=...]: every check of the handshake, then
  * X-Accel-Redirect to nginx's internal rooms location. MALFORMED, NO_TOKEN, FORBIDDEN (origin or
- * permission), NOT_FOUND (unknown room or id), INVALID (too many rooms), UNAVAILABLE (Redis does
- * not answer a PING: nchan must not meet a new room then).
+ * permission), NOT_FOUND (unknown room or id), INVALID (too many rooms), UNAVAILABLE (nchan's
+ * Redis does not answer nchan: it must not meet a new room then, it would crash).
  */
 BANA_RES bana_admit(struct bana_req *q);
 extern const struct bana_call bana_admit_call;

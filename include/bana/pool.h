@@ -27,7 +27,8 @@ struct bana_pool_shared {
 	uint64_t listener;       /* inode of the socket that every worker of the pool accepts on */
 	_Atomic int64_t last_id; /* Snowflake */
 	struct bana_breaker nchan, bus, admission;
-	_Atomic uint64_t keys_generation; /* 0: no key set was ever fetched */
+	_Atomic int64_t rooms_answered_tick; /* when nchan last had an answer of its Redis for us */
+	_Atomic uint64_t keys_generation;    /* 0: no key set was ever fetched */
 	_Atomic int64_t keys_fetched_tick, keys_next_fetch_tick;
 	struct bana_metrics metrics;
 	uint32_t keys_bytes; /* under the lock, like the text */

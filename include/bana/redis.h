@@ -19,9 +19,6 @@ bool bana_redis_urls_valid(const char *urls);
 struct bana_redis *bana_redis_new(const char *urls, const char *name, int64_t timeout_ms);
 void bana_redis_free(struct bana_redis *redis);
 
-/* UNAVAILABLE: no PONG within the time-out. One reconnect is tried for a connection gone stale. */
-BANA_RES bana_redis_ping(struct bana_ctx *ctx, struct bana_redis *redis);
-
 /*
  * One command of NULL-terminated words; its reply as text in the arena: a string as it is, an
  * integer in decimal, nil as {NULL, 0}. In a cluster the owner of the key is asked (one MOVED is
@@ -30,11 +27,6 @@ BANA_RES bana_redis_ping(struct bana_ctx *ctx, struct bana_redis *redis);
  */
 BANA_RES bana_redis_ask(
 	struct bana_ctx *ctx, struct bana_redis *redis, const char *const *words, bana_str *reply);
-
-/* The URL of another node of the same cluster: `address` ("host:port") with the credentials of the
- * connection in use. In the arena. */
-const char *bana_redis_sibling_url(
-	struct bana_ctx *ctx, const struct bana_redis *redis, bana_str address);
 
 struct bana_publication {
 	const char *channel;

@@ -179,17 +179,6 @@ static BANA_RES refused(struct bana_ctx *ctx, const redisReply *reply)
 	return bana_fail_later(ctx, NULL, bana_copy(ctx->arena, reply->str, reply->len));
 }
 
-BANA_RES bana_redis_ping(struct bana_ctx *ctx, struct bana_redis *redis)
-{
-	redisReply *reply;
-	TRY(ready(ctx, redis));
-	redisAppendCommand(redis->conn, "PING");
-	TRY(read_reply(ctx, redis, &reply));
-	if (reply->type == REDIS_REPLY_STATUS)
-		return BANA_DONE;
-	return lost(ctx, redis, "PING was refused");
-}
-
 static BANA_RES ask_once(struct bana_ctx *ctx, struct bana_redis *redis, const char *const *words,
 	redisReply **reply)
 {
@@ -235,14 +224,6 @@ BANA_RES bana_redis_ask(
 	else if (got->type == REDIS_REPLY_INTEGER)
 		*reply = bana_str_of(bana_print(ctx->arena, "%lld", got->integer));
 	return BANA_DONE;
-}
-
-const char *bana_redis_sibling_url(
-	struct bana_ctx *ctx, const struct bana_redis *redis, bana_str address)
-{
-	const char *login = bana_copy(ctx->arena, redis->login.at, redis->login.len);
-	return bana_join(ctx->arena, tcp, login, redis->login.len > 0 ? "@" : "",
-		bana_copy(ctx->arena, address.at, address.len), NULL);
 }
 
 static BANA_RES flush(struct bana_ctx *ctx, struct bana_redis *redis)

@@ -1,14 +1,18 @@
 #include "bana/actor.h"
 #include "bana/app.h"
+#include "bana/clock.h"
 #include "bana/crypto.h"
 #include "bana/guard.h"
 #include "bana/live.h"
 #include "bana/policy.h"
 #include "bana/pool.h"
+#include "bana/publisher.h"
 #include "bana/req.h"
 
 #include <stdio.h>
 #include <strings.h>
+
+#define PREFIX "/_rooms/" /* of the internal location of nginx */
 
 enum { LIST_BYTES_MAX = 4000 }; /* with nchan_max_channel_id_length 8192 */
 
@@ -124,20 +128,53 @@ static bool wants_stream(const struct bana_req *q)
 	       (accept != NULL && strcasestr(accept, "text/event-stream") != NULL);
 }
 
-/* Behind a breaker: a Redis that hangs costs one worker of the pool a time-out now and then, not
- * every handshake one. */
-static BANA_RES check_redis(struct bana_ctx *ctx)
+/* Asks nchan about each room, which it looks up where it would subscribe it. nchan 1.3.6 crashes
+ * when a node of Redis hangs while a room is being subscribed there; only nchan knows which node,
+ * and whether it still takes it for alive. */
+static BANA_RES ask_nchan(struct bana_ctx *ctx, bana_str rooms, size_t most)
 {
-	struct bana_breaker *breaker = &ctx->app->pool->shared->admission;
-	bana_outbox_settle(ctx->app->outbox); /* it may owe replies on this connection */
-	if (!bana_breaker_try(breaker, ctx->app->settings->redis_timeout_ms * 1000))
+	struct bana_post *posts = bana_alloc(ctx->arena, most * sizeof *posts);
+	size_t count = 0;
+	for (; rooms.len > 0 && count < most; count++) {
+		bana_str room = bana_str_cut(rooms, ',', &rooms);
+		posts[count] = (struct bana_post){.verb = "GET",
+			.room = bana_copy(ctx->arena, room.at, room.len),
+			.body = BANA_STR("")};
+	}
+	bana_outbox_settle(ctx->app->outbox); /* it may owe answers on this connection */
+	TRY(bana_publisher_write(ctx, ctx->app->publisher, posts, count));
+	TRY(bana_publisher_read(ctx, ctx->app->publisher, posts, count));
+	for (size_t i = 0; i < count; i++) {
+		if (posts[i].status != 200 && posts[i].status != 404)
+			return bana_fail_later(ctx, NULL,
+				bana_print(ctx->arena, "nchan answered %d", posts[i].status));
+	}
+	return BANA_DONE;
+}
+
+/* Behind a breaker: a Redis that hangs costs one worker of the pool a time-out now and then, not
+ * every handshake one. Of a single Redis any room tells, for a moment for all workers. */
+static BANA_RES check_redis(struct bana_ctx *ctx, bana_str rooms)
+{
+	enum { FRESH_US = 5000 };
+	struct bana_pool_shared *shared = ctx->app->pool->shared;
+	const struct bana_settings *s = ctx->app->settings;
+	bool cluster = strcmp(s->redis_mode, "cluster") == 0;
+	int64_t answered_tick = atomic_load(&shared->rooms_answered_tick);
+	if (!cluster && answered_tick != 0 && bana_tick_us() - answered_tick < FRESH_US)
+		return BANA_DONE;
+	if (!bana_breaker_try(&shared->admission, s->publish_timeout_ms * 1000))
 		return bana_fail_later(ctx, "Redis does not answer", "skipped after a failure");
-	bana_res answered = bana_nodes_answer(ctx, ctx->app->nodes);
-	if (answered.fault == BANA_OK)
-		bana_breaker_ok(breaker);
-	else
-		bana_breaker_failed(breaker);
-	return answered;
+	bana_fail_note(ctx, "Redis does not answer", NULL);
+	bana_res answered = ask_nchan(ctx, rooms, cluster ? rooms.len : 1);
+	if (answered.fault != BANA_OK) {
+		bana_breaker_failed(&shared->admission);
+		return answered;
+	}
+	bana_failure_clear(ctx);
+	bana_breaker_ok(&shared->admission);
+	atomic_store(&shared->rooms_answered_tick, bana_tick_us());
+	return BANA_DONE;
 }
 
 static BANA_RES admit(struct bana_req *q)
@@ -156,12 +193,13 @@ static BANA_RES admit(struct bana_req *q)
 	struct bana_buf channels;
 	bana_buf_init(&channels, q->ctx.arena);
 	const struct bana_actor *actor = q->ctx.actor;
-	bana_buf_print(&channels, "/_rooms/" BANA_ROOM_BROADCAST ",%s,%s,%s",
+	bana_buf_print(&channels, PREFIX BANA_ROOM_BROADCAST ",%s,%s,%s",
 		bana_room_of_client(&q->ctx, client),
 		bana_room_of_user(&q->ctx, bana_str_of(actor->user_id)),
 		bana_room_of_expiry(&q->ctx, bana_expiry_slot(actor->expires_at)));
 	TRY(check_rooms(q, rooms, &channels));
-	TRY(check_redis(&q->ctx));
+	TRY(check_redis(
+		&q->ctx, (bana_str){channels.at + strlen(PREFIX), channels.len - strlen(PREFIX)}));
 	bana_reply_header(q, "X-Accel-Redirect", channels.at);
 	q->status = 200;
 	return BANA_DONE;

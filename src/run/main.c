@@ -64,7 +64,6 @@ static int run_api(struct program *p)
 	}
 	app->pool = &p->pool;
 	app->redis = bana_redis_new(s->redis_url, app->service->redis_name, s->redis_timeout_ms);
-	app->nodes = bana_nodes_new(app);
 	app->jwks = bana_jwks_new(s, &p->pool);
 	app->tokens = bana_token_cache_new();
 	app->policy = bana_policy_new(app->service->name);
@@ -79,7 +78,6 @@ static int run_api(struct program *p)
 	bana_policy_free(app->policy);
 	bana_token_cache_free(app->tokens);
 	bana_jwks_free(app->jwks);
-	bana_nodes_free(app->nodes);
 	bana_redis_free(app->redis);
 	bana_pool_close(&p->pool);
 	return status;

@@ -46,7 +46,6 @@ const CALLS = [
 const MEMORY_ALLOWED = {
 	'src/rest/row.c': 'the texts of each entity, built once a process',
 	'src/live/announce.c': 'the outbox, made in main',
-	'src/live/nodes.c': 'the connections to masters, made in main',
 };
 // fork() children of tests end with _exit; tests may parse with strtol. Only products are judged.
 const PRODUCT = /^(src|include)\/.*\.[ch]$/;

@@ -11,7 +11,7 @@ const CLIENTS = 16;
 const PAUSE_MS = 10;
 
 // One answer: { begun, ms, status (0: no answer), id, retryAfter, error, reused (the connection was) }.
-const submitOnce = (agent, url) =>
+export const submitOnce = (agent, url) =>
   new Promise((done) => {
     const begun = performance.now();
     const body = JSON.stringify(inquiry());
@@ -36,13 +36,13 @@ export class Load {
   #running = true;
   #clients;
 
-  constructor({ clients = CLIENTS } = {}) {
+  constructor({ clients = CLIENTS, pause = PAUSE_MS, of = stack } = {}) {
     const agent = new Agent({ keepAlive: true, maxSockets: clients });
-    const url = `${stack.env.BASE_URL}/inquiries/submit`;
+    const url = `${of.env.BASE_URL}/inquiries/submit`;
     const client = async () => {
       while (this.#running) {
         this.answers.push(await submitOnce(agent, url));
-        await sleep(PAUSE_MS);
+        await sleep(pause);
       }
     };
     this.#clients = Promise.all(Array.from({ length: clients }, client)).finally(() => agent.destroy());
@@ -72,6 +72,13 @@ export class Load {
   async more(count, list = "accepted", ms = 30_000) {
     const from = this[list].length;
     await until(`${count} more ${list}`, () => this[list].length >= from + count, ms);
+  }
+
+  // Acknowledged submits a second, over the next so many. With a long `pause` the clients, not the machine, set it.
+  async rate(count = 600) {
+    const [begun, had] = [performance.now(), this.accepted.length];
+    await this.more(count);
+    return ((this.accepted.length - had) * 1000) / (performance.now() - begun);
   }
 
   // Every client has its last answer.

@@ -6,11 +6,11 @@
 #include "bana/pg.h"
 #include "bana/policy.h"
 #include "bana/pool.h"
-#include "bana/redis.h"
+#include "bana/publisher.h"
 #include "bana/token.h"
 
 /*
- * What is decided without Redis and without a database. Both are away here, so a handshake that is
+ * What is decided without nchan and without a database. Both are away here, so a handshake that is
  * right in all else ends as UNAVAILABLE, and never as an admission.
  */
 static const struct bana_room rooms[] = {
@@ -46,7 +46,7 @@ static void stage_open(struct stage *s, void **state)
 		&s->u->ctx, app->jwks, bana_str_of(jwk_text(&s->u->ctx, &s->signer, "k1", ""))));
 	app->tokens = bana_token_cache_new();
 	app->policy = bana_policy_new("unit");
-	app->redis = bana_redis_new("unix:///nowhere", "unit", 50);
+	app->publisher = bana_publisher_new("http://unix:/nowhere:/pub/", 50);
 	app->outbox = bana_outbox_new(app);
 	s->u->settings.ws_origins = "https://bo.example,https://two.example";
 	s->u->ctx.db = bana_pg_new(&(struct bana_pg_options){.url = "host=/nowhere",
@@ -64,7 +64,7 @@ static void stage_close(struct stage *s)
 	char node[64];
 	struct bana_app *app = &s->u->app;
 	bana_outbox_free(app->outbox);
-	bana_redis_free(app->redis);
+	bana_publisher_free(app->publisher);
 	bana_policy_free(app->policy);
 	bana_token_cache_free(app->tokens);
 	bana_jwks_free(app->jwks);

@@ -1,0 +1,126 @@
+// The rooms on a Redis Cluster: three masters, three replicas; a master hangs, dies, and another takes its place.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { assertAccepted, assertProblem, inquiry, submit, unique } from "../http/lib/api.mjs";
+import { close } from "../http/lib/db.mjs";
+import { Load } from "../http/lib/load.mjs";
+import { frameOf, INQUIRIES, webSocket, withEars } from "../http/lib/rooms.mjs";
+import { stack } from "../http/lib/stack.mjs";
+import { until, within } from "../http/lib/wait.mjs";
+import { Cluster } from "./lib/cluster.mjs";
+
+let cluster, of, base;
+before(async () => {
+  cluster = await Cluster.start();
+  of = await stack.beside("cluster", { APP_ENV_NODE_ID: "79", APP_ENV_WEBSOCKET_REDIS_MODE: "cluster", APP_ENV_WEBSOCKET_REDIS_URL: cluster.urls });
+  base = of.env.BASE_URL;
+});
+after(async () => {
+  await of?.remove();
+  await cluster?.stop();
+  await close();
+});
+
+const submitted = async () => {
+  const sent = inquiry();
+  const { id, createdAt } = assertAccepted(await submit(sent, { base }));
+  return { id, text: frameOf(id, sent, createdAt) };
+};
+const isHeard = async (ear) => {
+  const { text } = await submitted();
+  await until("a new frame", () => ear.frames.includes(text), 1000);
+  return true;
+};
+
+test("rooms_on_every_node_are_heard", () =>
+  withEars(async (open) => {
+    const inquiries = await Promise.all(Array.from({ length: 12 }, submitted));
+    for (const { id } of inquiries) await open([`${INQUIRIES}/${id}`], { of }); // knocks until it is heard
+    const ear = await open([INQUIRIES, ...inquiries.map(({ id }) => `${INQUIRIES}/${id}`)], { of });
+    await isHeard(ear);
+  }));
+
+test("the_bus_and_the_bridge_work_through_any_node", async () => {
+  const redis = cluster.client();
+  try {
+    const heard = [];
+    const ears = redis.duplicate();
+    ears.on("pmessage", (_, channel) => heard.push(channel));
+    await ears.psubscribe("ws:room:*");
+    await withEars(async (open) => {
+      const ear = await open([INQUIRIES], { of, knock: ["broadcast"] });
+      const name = unique("t/cluster");
+      for (const n of [1, 2, 3, 4, 5, 6]) await redis.publish("ws:broadcast", JSON.stringify({ serverId: "emitter", type: "broadcast", event: name, data: n }));
+      await until("all", () => ear.frames.filter((text) => text.includes(name)).length === 6);
+    });
+    const { id } = await submitted();
+    await until("both rooms on the bus", () => heard.includes(`ws:room:${INQUIRIES}`) && heard.includes(`ws:room:${INQUIRIES}/${id}`));
+    ears.disconnect();
+  } finally {
+    redis.disconnect();
+  }
+});
+
+// Rooms that nobody has subscribed yet are opened all the time: what crashes nchan when a node hangs.
+async function whileOpeningRooms(disturb) {
+  const answers = [];
+  let running = true;
+  const opening = (async () => {
+    while (running) {
+      const { id } = await submitted();
+      const ear = await webSocket([`${INQUIRIES}/${id}`], { of });
+      answers.push(ear.status ?? 101);
+      if (ear.close) ear.close();
+      else if (ear.text) assertProblem(ear, 503);
+      else assert.deepEqual([ear.status, ear.headers.get("retry-after")], [503, "1"]); // nchan's own, of a cluster that it knows to be failing
+    }
+  })();
+  try {
+    await disturb(answers);
+  } finally {
+    running = false;
+    await opening;
+  }
+  return answers;
+}
+
+for (const [name, begin, end] of [
+  ["frozen_for_a_moment", (node) => node.signal("SIGSTOP"), (node) => node.signal("SIGCONT")],
+  ["frozen_until_another_takes_its_place", (node) => node.signal("SIGSTOP"), (node) => node.signal("SIGCONT")],
+  ["killed", (node) => node.end(), (node) => node.start()],
+]) {
+  test(`sockets_survive_a_master_that_is_${name}`, () =>
+    withEars(async (open) => {
+      const ear = await open([INQUIRIES], { of });
+      const [workers, nginx] = [of.workers(), of.children("rooms")];
+      const [node] = await cluster.masters();
+      const load = new Load({ of, pause: 30 });
+      const answers = await whileOpeningRooms(async (opened) => {
+        await until("rooms are opened", () => opened.length > 10);
+        const rate = await load.rate();
+        await begin(node);
+        try {
+          if (name === "frozen_for_a_moment") await until("a refusal", () => opened.includes(503), 3000);
+          else await until("another master", async () => !(await cluster.masters()).includes(node), 15_000);
+          const during = await load.rate();
+          console.log(`${name}: ${(during / rate).toFixed(2)} of the rate`);
+          assert.ok(during >= rate * 0.9, `${during} of ${rate} submits a second`);
+          if (name !== "frozen_for_a_moment") await until("frames are heard again", () => isHeard(ear), 20_000);
+        } finally {
+          await end(node);
+          await cluster.whole();
+        }
+        await until("frames are heard again", () => isHeard(ear), 20_000);
+        const from = opened.length;
+        await until("rooms are opened again", () => opened.slice(from).includes(101), 20_000);
+      }).finally(() => load.stop());
+      load.assertNoneRefused();
+      assert.ok(load.gap <= within(1500), `longest gap ${load.gap} ms`);
+      await load.assertNothingLost();
+      assert.equal(ear.closed, undefined, "its socket was kept");
+      assert.deepEqual(of.children("rooms"), nginx, "nginx did not crash");
+      assert.deepEqual(of.workers(), workers);
+      assert.ok(answers.every((status) => [101, 503].includes(status)), String(new Set(answers)));
+    }));
+}
