@@ -4,7 +4,7 @@
 demo_install() {
 	local to=$state/demo
 	mkdir -p "$to"
-	cp "$repo/deploy/demo/watch.mjs" "$to/"
+	cp "$repo/deploy/demo/watch.mjs" "$repo/conf/nginx/client/observer.mjs" "$to/"
 	[[ ! -d $to/node_modules/ws ]] || ! cmp -s "$repo/deploy/demo/package-lock.json" "$to/package-lock.json" || return 0
 	cp "$repo"/deploy/demo/package{,-lock}.json "$to/"
 	quietly "$state/log/npm.log" env npm_config_cache="$state/demo/.npm" \

@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154 # names of deploy/quickstart
-# The API reference that the edge serves from DOC_DIR: our page, and Scalar's bundle from npm.
+# What the edge serves from DOC_DIR: the page of live inquiries with the client of the rooms, and the API reference
+# (our page, and Scalar's bundle from npm).
 
 # build/doc/scalar.js and its .gz, the one file of the package that a browser needs; for all instances of this clone.
 doc_bundle() {
@@ -17,17 +18,25 @@ doc_bundle() {
 		rm -rf "$work"
 }
 
-# Into DIR/doc.  The service does not need the page, so it starts without one when npm's registry is away.
+# doc_page HTML ASSET...: the page with its assets in DIR/doc.
+doc_page() {
+	local page=$1 version
+	shift
+	install -p -m 0644 "$@" "$to/assets"
+	version=$(cat "$@" | sha256sum)         # browsers keep assets for a year: new content, new address
+	sed "s/VERSION/${version:0:12}/" "$page" >"$to/${page##*/}"
+}
+
+# Into DIR/doc.  The service does not need the reference, so it starts without one when npm's registry is away.
 doc_install() {
-	local page=$repo/conf/nginx/doc to=$state/doc version
+	local page=$repo/conf/nginx/doc client=$repo/conf/nginx/client bundle=$repo/build/doc/scalar.js to=$state/doc
+	mkdir -p "$to/assets"
+	doc_page "$client/observe.html" "$client"/{observe.js,observer.mjs}
 	if ! doc_bundle; then
-		say doc "not installed, see $state/log/npm.log"
+		say doc "API reference not installed, see $state/log/npm.log"
 		return
 	fi
-	mkdir -p "$to/assets"
-	install -p -m 0644 "$page/start.js" "$repo"/build/doc/scalar.js{,.gz} "$to/assets"
-	version=$(cat "$to"/assets/*.js | sha256sum)    # browsers keep assets for a year: new content, new address
-	sed "s/VERSION/${version:0:12}/" "$page/index.html" >"$to/index.html"
+	doc_page "$page/index.html" "$page/start.js" "$bundle"{,.gz}
 	sed 's/"doc\//"/' "$to/index.html" >"$to/explorer.html"     # one folder deeper
 	say doc "API reference: @scalar/api-reference $(doc_version)"
 }

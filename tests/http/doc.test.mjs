@@ -1,26 +1,15 @@
 // The API reference in a real browser, under the policy it is served with: only files of this host, all of the document.
 import assert from "node:assert/strict";
 import { renameSync } from "node:fs";
-import { after, before, test } from "node:test";
-
-import { chromium } from "playwright-core";
+import { test } from "node:test";
 
 import { assertProblem, call } from "./lib/api.mjs";
+import { assertAtHome, POLICY, visit } from "./lib/browser.mjs";
 import { stack } from "./lib/stack.mjs";
-import { within } from "./lib/wait.mjs";
 
 const PAGES = ["/doc", "/doc/explorer"];
 const ASSETS = ["/doc/assets/start.js", "/doc/assets/scalar.js"];
-const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const METHODS = ["get", "put", "post", "delete", "patch", "head", "options"];
-
-let browser;
-before(async () => {
-  const quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-  browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", ...quiet] });
-});
-after(() => browser?.close());
 
 // "POST/inquiries/submit" and so on: how the page's addresses name the operations.
 async function operations() {
@@ -31,30 +20,9 @@ async function operations() {
 
 const section = (page, operation) => page.locator(`section[id$="/${operation}"]`); // a placeholder until it is rendered is no <section>
 
-// Open the page; `seen` collects all that a browser could complain of, and where it went.
-async function visit(t, path, options) {
-  const page = await browser.newPage({ viewport: { width: 1440, height: 1000 }, ...options });
-  t.after(() => page.close());
-  page.setDefaultTimeout(within(15_000));
-  const seen = { complaints: [], addresses: [] };
-  const complain = (what) => seen.complaints.push(what);
-  page.on("console", (message) => ["error", "warning"].includes(message.type()) && complain(message.text()));
-  page.on("pageerror", (error) => complain(error.message));
-  page.on("request", (request) => seen.addresses.push(request.url()));
-  page.on("websocket", (socket) => seen.addresses.push(socket.url()));
-  page.on("requestfailed", (request) => complain(`${request.url()}: ${request.failure().errorText}`));
-  page.on("response", (answer) => answer.status() >= 400 && complain(`${answer.url()}: ${answer.status()}`));
-  await page.addInitScript(() => {
-    addEventListener("securitypolicyviolation", (event) => console.error(`${event.effectiveDirective} forbids ${event.blockedURI}`));
-  });
-  await page.goto(stack.env.BASE_URL + path);
-  return { page, seen };
-}
-
-function assertAtHome({ complaints, addresses }) {
-  assert.deepEqual(complaints, []);
-  assert.ok(addresses.length >= 4, addresses.join());
-  assert.deepEqual(addresses.filter((address) => new URL(address).origin !== stack.origin), []);
+function assertCleanAtHome(seen) {
+  assert.deepEqual(seen.complaints, []);
+  assertAtHome(seen);
 }
 
 for (const path of PAGES) {
@@ -70,7 +38,7 @@ for (const path of PAGES) {
     assert.equal(await page.getByText(/Ask AI|MCP|Developer Tools|Open API Client/i).count(), 0);
     const links = await page.locator("a[href]").evaluateAll((list) => list.map(({ href }) => href));
     assert.deepEqual(links.filter((href) => /scalar/.test(new URL(href).host)), ["https://www.scalar.com/"]); // "Powered by"
-    assertAtHome(seen);
+    assertCleanAtHome(seen);
   });
 }
 
@@ -80,7 +48,7 @@ for (const colorScheme of ["light", "dark"]) {
     await section(page, "POST/inquiries/submit").waitFor();
     await page.locator(`body.${colorScheme}-mode`).waitFor();
     await page.screenshot({ path: `${stack.dir}/log/doc-${colorScheme}.png` });
-    assertAtHome(seen);
+    assertCleanAtHome(seen);
   });
 }
 
@@ -93,7 +61,7 @@ test("a_call_can_be_tried_from_the_page", async (t) => {
   ]);
   assert.equal(answer.status(), 201, `${answer.request().postData()} -> ${await answer.text()}`);
   await page.getByText("201 Created").waitFor();
-  assertAtHome(seen);
+  assertCleanAtHome(seen);
 });
 
 test("a_page_is_asked_for_again_and_names_the_version_of_its_assets", async () => {

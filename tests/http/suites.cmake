@@ -10,8 +10,8 @@ endif()
 
 function(add_suites folder)
   file(GLOB suites CONFIGURE_DEPENDS ${tests}/${folder}/*.test.mjs)
-  if(BANA_SANITIZE) # nginx serves that page by itself
-    list(FILTER suites EXCLUDE REGEX "/doc\\.test\\.mjs$")
+  if(BANA_SANITIZE) # nginx serves those pages by itself
+    list(FILTER suites EXCLUDE REGEX "/doc(-observe)?\\.test\\.mjs$")
   endif()
   foreach(suite IN LISTS suites)
     get_filename_component(name ${suite} NAME_WE)

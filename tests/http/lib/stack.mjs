@@ -6,7 +6,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-import { gone, within } from "./wait.mjs";
+import { gone, until, within } from "./wait.mjs";
 
 const run = promisify(execFile);
 const repo = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
@@ -80,6 +80,14 @@ export class Stack {
   // kill(2) for a part and everything below it: nothing of it may go on.
   signalAll(part, signal) {
     for (const pid of [this.pid(part), ...this.children(part)]) process.kill(pid, signal);
+  }
+
+  // End a part, and wait until it is gone. What is asked to (not killed) ends what is below it by itself.
+  async end(part, signal) {
+    const pids = [this.pid(part), ...this.children(part)];
+    if (signal === "SIGKILL") this.signalAll(part, signal);
+    else process.kill(pids[0], signal);
+    await until(`${part} is gone`, () => pids.every(gone), 15_000);
   }
 
   log(name) {
