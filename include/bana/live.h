@@ -71,7 +71,7 @@ void bana_announce(struct bana_ctx *ctx, const struct bana_announcement *what);
  * Announcements of a worker wait here until it has nothing better to do: sent at once when no
  * request waits, together with the next ones when requests do: at most 16, and after 20 ms, which
  * is looked at between requests. Under load the answers of one batch are read when the next one
- * leaves, so nothing is waited for.
+ * leaves, which it does once they are there: nothing is waited for unless 16 wait.
  */
 struct bana_outbox *bana_outbox_new(const struct bana_app *app);
 void bana_outbox_free(struct bana_outbox *outbox);
@@ -79,8 +79,12 @@ void bana_outbox_free(struct bana_outbox *outbox);
 /* Between requests: send if it is time. */
 void bana_outbox_tend(struct bana_outbox *outbox);
 
-/* Nothing else to do: send what is there and read every answer; each wait bounded by the settings.
- * Also before anything else is asked of the same connections. */
+/* Nothing else to do: send what is there and read the answers, until `wake_fd` is ready: then a
+ * request waits, and a Redis that is slow must not make it wait. */
+void bana_outbox_rest(struct bana_outbox *outbox, int wake_fd);
+
+/* Send what is there and read every answer; each wait bounded by the settings. At the end, and
+ * before anything else is asked of the same connections. */
 void bana_outbox_settle(struct bana_outbox *outbox);
 
 #endif

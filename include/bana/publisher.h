@@ -16,6 +16,9 @@ struct bana_publisher;
 struct bana_publisher *bana_publisher_new(const char *url, int64_t timeout_ms);
 void bana_publisher_free(struct bana_publisher *publisher);
 
+/* To poll for answers; -1: not connected. */
+int bana_publisher_fd(const struct bana_publisher *publisher);
+
 struct bana_post {
 	const char *verb; /* NULL: POST, publish; DELETE: close every socket of the room */
 	const char *room; /* appended to the URL's path as it is */
@@ -31,6 +34,10 @@ enum { BANA_POSTS_BYTES_MAX = 24 * 1024, BANA_POST_HEAD_BYTES = 512 };
  * write, with the same posts. */
 BANA_RES bana_publisher_write(struct bana_ctx *ctx, struct bana_publisher *publisher,
 	struct bana_post *posts, size_t count);
+
+/* Whether all answers to what was written have come, or none will any more. Never waits; takes in
+ * what is there, so that posts know their status. */
+bool bana_publisher_ready(struct bana_publisher *publisher, struct bana_post *posts, size_t count);
 
 /* The answers to what was written, at most the time-out after the write. UNAVAILABLE: not all came;
  * each post says what is known, the connection is dropped. */

@@ -21,6 +21,9 @@ struct bana_publisher {
 	bana_str host, port, path;         /* host is the socket's path when port is empty */
 	int64_t timeout_ms, deadline_tick; /* of the exchange in hand */
 	int fd;                            /* -1: not connected */
+	size_t answered;                   /* of the posts written */
+	size_t have;                       /* bytes of the answers after those */
+	char bytes[ANSWER_BYTES];
 };
 
 struct bana_publisher *bana_publisher_new(const char *url, int64_t timeout_ms)
@@ -61,6 +64,11 @@ void bana_publisher_free(struct bana_publisher *publisher)
 		return;
 	drop(publisher);
 	free(publisher);
+}
+
+int bana_publisher_fd(const struct bana_publisher *publisher)
+{
+	return publisher->fd;
 }
 
 static bool dial(struct bana_publisher *p, const struct sockaddr *to, socklen_t bytes)
@@ -158,30 +166,41 @@ static size_t answer(bana_str got, int *status)
 	return whole;
 }
 
-static bool read_answers(struct bana_publisher *p, struct bana_post *posts, size_t count)
+enum progress { ALL, MORE, BROKEN };
+
+/* Take what has come; never waits. */
+static enum progress pump(struct bana_publisher *p, struct bana_post *posts, size_t count)
 {
-	char bytes[ANSWER_BYTES];
-	size_t have = 0;
-	for (size_t i = 0; i < count;) {
-		size_t used = answer((bana_str){bytes, have}, &posts[i].status);
-		if (used > 0 && posts[i].status == 0)
-			return false;
+	while (p->answered < count) {
+		int *status = &posts[p->answered].status;
+		size_t used = answer((bana_str){p->bytes, p->have}, status);
+		if (used > 0 && *status == 0)
+			return BROKEN;
 		if (used > 0) {
-			memmove(bytes, bytes + used, have - used);
-			have -= used;
-			i++;
+			p->have -= used;
+			memmove(p->bytes, p->bytes + used, p->have);
+			p->answered++;
 			continue;
 		}
-		ssize_t n = recv(p->fd, bytes + have, sizeof bytes - have, MSG_DONTWAIT);
+		ssize_t n =
+			recv(p->fd, p->bytes + p->have, sizeof p->bytes - p->have, MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EAGAIN && bana_wait_fd(p->fd, POLLIN, p->deadline_tick))
-			continue;
+		if (n < 0 && errno == EAGAIN)
+			return MORE;
 		if (n <= 0)
-			return false;
-		have += (size_t)n;
+			return BROKEN;
+		p->have += (size_t)n;
 	}
-	return true;
+	return ALL;
+}
+
+bool bana_publisher_ready(struct bana_publisher *p, struct bana_post *posts, size_t count)
+{
+	enum progress progress = p->fd < 0 ? BROKEN : pump(p, posts, count);
+	if (progress == BROKEN)
+		drop(p);
+	return progress != MORE;
 }
 
 /* Idle and readable means the server hung up. */
@@ -195,6 +214,7 @@ BANA_RES bana_publisher_write(
 	struct bana_ctx *ctx, struct bana_publisher *p, struct bana_post *posts, size_t count)
 {
 	p->deadline_tick = bana_tick_us() + p->timeout_ms * 1000;
+	p->answered = p->have = 0;
 	struct bana_buf b;
 	bana_buf_init(&b, ctx->arena);
 	for (size_t i = 0; i < count; i++) {
@@ -222,8 +242,11 @@ BANA_RES bana_publisher_write(
 BANA_RES bana_publisher_read(
 	struct bana_ctx *ctx, struct bana_publisher *p, struct bana_post *posts, size_t count)
 {
-	if (p->fd >= 0 && read_answers(p, posts, count))
+	while (!bana_publisher_ready(p, posts, count)) {
+		if (!bana_wait_fd(p->fd, POLLIN, p->deadline_tick))
+			drop(p);
+	}
+	if (p->answered == count)
 		return BANA_DONE;
-	drop(p);
 	return bana_fail_later(ctx, "The publisher did not answer", "no answer in time");
 }

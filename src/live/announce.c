@@ -13,6 +13,7 @@
 #include "bana/publisher.h"
 #include "bana/redis.h"
 
+#include <poll.h>
 #include <stdlib.h>
 
 enum {
@@ -43,6 +44,7 @@ struct batch {
 	struct kept kept[KEPT_MAX];
 	size_t count, bytes;
 	int64_t first_tick; /* when the oldest came in */
+	int64_t late_tick;  /* when answers are no longer waited for */
 	struct message messages[MESSAGES_MAX];
 	size_t message_count;
 	struct bana_post posts[MESSAGES_MAX];
@@ -137,6 +139,29 @@ static BANA_RES read_bus(struct bana_ctx *ctx, struct batch *b)
 	return result;
 }
 
+static int nchan_fd(const struct bana_app *app)
+{
+	return bana_publisher_fd(app->publisher);
+}
+
+/* nginx takes one POST after the other, so the first answer says nothing of the last. */
+static bool nchan_ready(const struct bana_app *app, struct batch *b)
+{
+	return bana_publisher_ready(app->publisher, b->posts, b->message_count);
+}
+
+static int bus_fd(const struct bana_app *app)
+{
+	return bana_redis_fd(app->redis);
+}
+
+static bool bus_ready(const struct bana_app *app, struct batch *b)
+{
+	(void)b; /* Redis answers all at once */
+	struct pollfd fd = {.fd = bus_fd(app), .events = POLLIN};
+	return fd.fd < 0 || poll(&fd, 1, 0) != 0;
+}
+
 /* clang-format off */
 static const struct way {
 	const char *name;
@@ -144,13 +169,15 @@ static const struct way {
 	size_t breaker;            /* where in the pool's shared state */
 	BANA_RES (*write)(struct bana_ctx *ctx, struct batch *b);
 	BANA_RES (*read)(struct bana_ctx *ctx, struct batch *b);
+	int (*fd)(const struct bana_app *app);
+	bool (*ready)(const struct bana_app *app, struct batch *b); /* can be read without waiting */
 	enum bana_metric sent, lost, skipped;
 } ways[2] = {
 	{"nchan", offsetof(struct bana_settings, ws_nchan), offsetof(struct bana_settings, publish_timeout_ms),
-		offsetof(struct bana_pool_shared, nchan), write_nchan, read_nchan,
+		offsetof(struct bana_pool_shared, nchan), write_nchan, read_nchan, nchan_fd, nchan_ready,
 		BANA_METRIC_ANNOUNCED_NCHAN, BANA_METRIC_LOST_NCHAN, BANA_METRIC_SKIPPED_NCHAN},
 	{"bus", offsetof(struct bana_settings, ws_bus), offsetof(struct bana_settings, redis_timeout_ms),
-		offsetof(struct bana_pool_shared, bus), write_bus, read_bus,
+		offsetof(struct bana_pool_shared, bus), write_bus, read_bus, bus_fd, bus_ready,
 		BANA_METRIC_ANNOUNCED_BUS, BANA_METRIC_LOST_BUS, BANA_METRIC_SKIPPED_BUS},
 };
 /* clang-format on */
@@ -207,9 +234,12 @@ static void write_batch(struct bana_outbox *outbox, struct batch *b)
 	struct bana_ctx ctx;
 	bana_ctx_init(&ctx, b->arena, app);
 	list_messages(b);
+	b->late_tick = 0;
 	for (size_t w = 0; w < 2; w++) {
 		if (!wanted(app, &ways[w]))
 			continue;
+		int64_t late = bana_tick_us() + timeout_us(app, &ways[w]);
+		b->late_tick = late > b->late_tick ? late : b->late_tick;
 		begin(&ctx, b);
 		if (!bana_breaker_try(breaker(app, &ways[w]), timeout_us(app, &ways[w]))) {
 			ctx.failure.why = "skipped after a failure";
@@ -280,10 +310,43 @@ static void turn(struct bana_outbox *outbox)
 	outbox->away = b;
 }
 
+/* Can the answers to the batch that is away be read, or are they late? If `wait`, until they can or
+ * `wake_fd` is ready. */
+static bool answered(struct bana_outbox *outbox, bool wait, int wake_fd)
+{
+	const struct bana_app *app = outbox->app;
+	struct batch *b = outbox->away;
+	for (;;) {
+		struct pollfd fds[3] = {{.fd = wake_fd, .events = POLLIN}};
+		nfds_t count = 1;
+		for (size_t w = 0; w < 2; w++) {
+			if (b->under_way[w] && !ways[w].ready(app, b))
+				fds[count++] =
+					(struct pollfd){.fd = ways[w].fd(app), .events = POLLIN};
+		}
+		int64_t left_us = b->late_tick - bana_tick_us();
+		if (count == 1 || left_us <= 0)
+			return true;
+		if (!wait)
+			return false;
+		poll(fds, count, (int)((left_us + 999) / 1000));
+		if (fds[0].revents != 0)
+			return false;
+	}
+}
+
 void bana_outbox_tend(struct bana_outbox *outbox)
 {
 	const struct batch *b = outbox->filling;
-	if (b->count == KEPT_MAX || (b->count > 0 && bana_tick_us() - b->first_tick >= KEPT_US))
+	if (b->count == KEPT_MAX || (b->count > 0 && bana_tick_us() - b->first_tick >= KEPT_US &&
+					    answered(outbox, false, -1)))
+		turn(outbox);
+}
+
+void bana_outbox_rest(struct bana_outbox *outbox, int wake_fd)
+{
+	/* the batch that is away, then the one being filled */
+	for (size_t i = 0; i < 2 && answered(outbox, true, wake_fd); i++)
 		turn(outbox);
 }
 

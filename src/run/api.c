@@ -154,15 +154,17 @@ static void serve(const struct bana_app *app, struct bana_pg *db, struct bana_fc
 	bana_after_run(&q.ctx);
 }
 
+enum { LISTENER = 0 }; /* of spawn-fcgi */
+
 static void idle(void *outbox)
 {
-	bana_outbox_settle(outbox);
+	bana_outbox_rest(outbox, LISTENER);
 	bana_log_flush();
 }
 
 int bana_run_api(const struct bana_app *app, struct bana_pg *db)
 {
-	struct bana_fcgi *fcgi = bana_fcgi_new(0, app->settings->export_stall_ms);
+	struct bana_fcgi *fcgi = bana_fcgi_new(LISTENER, app->settings->export_stall_ms);
 	struct bana_arena *arena = bana_arena_new();
 	bana_log_hold();
 	while (bana_fcgi_accept(fcgi, idle, app->outbox)) {
@@ -170,7 +172,8 @@ int bana_run_api(const struct bana_app *app, struct bana_pg *db)
 		bana_arena_reset(arena);
 		bana_outbox_tend(app->outbox);
 	}
-	idle(app->outbox);
+	bana_outbox_settle(app->outbox);
+	bana_log_flush();
 	bana_arena_free(arena);
 	bana_fcgi_free(fcgi);
 	return 0;

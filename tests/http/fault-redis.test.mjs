@@ -4,21 +4,13 @@ import { after, test } from "node:test";
 
 import { assertAccepted, assertProblem, call, inquiry, submit } from "./lib/api.mjs";
 import { close } from "./lib/db.mjs";
+import { freeze, kill, repair, thaw } from "./lib/faults.mjs";
 import { underLoad } from "./lib/load.mjs";
 import { frameOf, INQUIRIES, webSocket, withEars } from "./lib/rooms.mjs";
 import { stack } from "./lib/stack.mjs";
-import { gone, until, within } from "./lib/wait.mjs";
+import { until, within } from "./lib/wait.mjs";
 
 after(close);
-
-const kill = (part) => async () => {
-  const pid = stack.pid(part);
-  stack.signalAll(part, "SIGKILL");
-  await until(`${part} is dead`, () => gone(pid));
-};
-const freeze = (part) => async () => stack.signalAll(part, "SIGSTOP");
-const thaw = (part) => async () => stack.signalAll(part, "SIGCONT");
-const repair = () => stack.repair();
 
 const FAULTS = [
   ["submit_is_kept_when_redis_is_down", kill("redis"), repair],

@@ -10,6 +10,7 @@ import { bearer, INQUIRIES, publisher, withEars } from "../http/lib/rooms.mjs";
 import { stack } from "../http/lib/stack.mjs";
 import { claims, token } from "../http/lib/token.mjs";
 import { until, within } from "../http/lib/wait.mjs";
+import { emit as emitOriginal } from "./lib/ignis.mjs";
 
 let redis;
 before(() => (redis = new Redis(stack.env.REDIS_URL)));
@@ -40,6 +41,14 @@ test("each_scope_reaches_its_room_and_no_other", () =>
     const brought = (ear) => ear.frames.filter((text) => text.startsWith('{"event":"t/')).sort();
     assert.deepEqual(brought(mine), [frame("t/all", DATA), frame("t/client", DATA), frame("t/user", DATA)]);
     assert.deepEqual(brought(his), [frame("t/all", DATA), frame("t/other", DATA)]);
+  }));
+
+test("the_original_emitter_of_ignis_reaches_the_rooms", () =>
+  withEars(async (open) => {
+    const [user, client, name] = [unique("user"), randomUUID(), unique("t/ignis")];
+    const ear = await open([INQUIRIES], { ...as(user), query: { clientId: client }, knock: ["broadcast"] });
+    for (const [scope, target] of [["user", user], ["client", client], ["broadcast"]]) await emitOriginal({ scope, target, event: `${name}/${scope}`, data: DATA });
+    for (const scope of ["user", "client", "broadcast"]) await until(scope, () => ear.frames.includes(frame(`${name}/${scope}`, DATA)));
   }));
 
 test("a_room_that_is_not_announced_here_is_brought", async () => {

@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { assertAccepted, assertProblem, inquiry, submit, unique } from "../http/lib/api.mjs";
+import { assertAccepted, inquiry, submit, unique } from "../http/lib/api.mjs";
 import { close } from "../http/lib/db.mjs";
 import { Load } from "../http/lib/load.mjs";
-import { frameOf, INQUIRIES, webSocket, withEars } from "../http/lib/rooms.mjs";
+import { frameOf, INQUIRIES, withEars } from "../http/lib/rooms.mjs";
 import { stack } from "../http/lib/stack.mjs";
 import { until, within } from "../http/lib/wait.mjs";
 import { Cluster } from "./lib/cluster.mjs";
+import { whileOpeningRooms } from "./lib/opening.mjs";
 
 let cluster, of, base;
 before(async () => {
@@ -62,29 +63,6 @@ test("the_bus_and_the_bridge_work_through_any_node", async () => {
   }
 });
 
-// Rooms that nobody has subscribed yet are opened all the time: what crashes nchan when a node hangs.
-async function whileOpeningRooms(disturb) {
-  const answers = [];
-  let running = true;
-  const opening = (async () => {
-    while (running) {
-      const { id } = await submitted();
-      const ear = await webSocket([`${INQUIRIES}/${id}`], { of });
-      answers.push(ear.status ?? 101);
-      if (ear.close) ear.close();
-      else if (ear.text) assertProblem(ear, 503);
-      else assert.deepEqual([ear.status, ear.headers.get("retry-after")], [503, "1"]); // nchan's own, of a cluster that it knows to be failing
-    }
-  })();
-  try {
-    await disturb(answers);
-  } finally {
-    running = false;
-    await opening;
-  }
-  return answers;
-}
-
 for (const [name, begin, end] of [
   ["frozen_for_a_moment", (node) => node.signal("SIGSTOP"), (node) => node.signal("SIGCONT")],
   ["frozen_until_another_takes_its_place", (node) => node.signal("SIGSTOP"), (node) => node.signal("SIGCONT")],
@@ -114,7 +92,7 @@ for (const [name, begin, end] of [
         await until("frames are heard again", () => isHeard(ear), 20_000);
         const from = opened.length;
         await until("rooms are opened again", () => opened.slice(from).includes(101), 20_000);
-      }).finally(() => load.stop());
+      }, of).finally(() => load.stop());
       load.assertNoneRefused();
       assert.ok(load.gap <= within(1500), `longest gap ${load.gap} ms`);
       await load.assertNothingLost();

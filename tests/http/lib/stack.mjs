@@ -90,6 +90,13 @@ export class Stack {
     await until(`${part} is gone`, () => pids.every(gone), 15_000);
   }
 
+  // The counters of the pool: [name with labels, value].
+  async metrics() {
+    const [, socket] = /^http:\/\/unix:(.*):/.exec(this.env.NCHAN_PUBLISH_URL);
+    const { stdout } = await run("curl", ["-sf", "--max-time", "5", "--unix-socket", socket, "http://rooms/metrics"]);
+    return [...stdout.matchAll(/^([a-z_]+(?:\{.*\})?) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)]);
+  }
+
   log(name) {
     return readFileSync(join(this.dir, "log", name), "utf8");
   }
