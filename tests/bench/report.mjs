@@ -1,6 +1,7 @@
 // report.mjs STATE DOCS PAGE WORK...: from STATE/results/WORK/*.tsv to the page; STATE/table.txt has the tables of the
 // WORKs, STATE/page the name of the page.  PAGE '' is DOCS when every work of the table has results that may stand there.
 import fs from "node:fs";
+import { section_of } from "./rooms.mjs";
 
 const [state, docs, given, ...chosen] = process.argv.slice(2);
 
@@ -184,6 +185,9 @@ ${found.statements}
 \`\`\`
 `;
 
+// tests/bench/rooms writes a section of its own into the page.
+const rooms = section_of(fs.readFileSync(docs, "utf8"));
+
 fs.writeFileSync(page, `# Performance
 
 Written by \`tests/bench/run\`; do not edit. To repeat: \`tests/bench/run\` on a machine that does nothing else.
@@ -201,7 +205,7 @@ A ratio is taken within each round; the median of the rounds counts. Throughput:
 ${table(["work", "reached", "not reached"], summary)}
 
 ${measured.map(section).join("\n")}
-## How to read it
+${rooms}## How to read it
 Figures are medians of the rounds. "failed" counts answers with another status than wanted, that never came, or whose row was missing.
 Memory: Private_Clean + Private_Dirty of \`smaps_rollup\`, after the rounds of that work. Start-up: from exec of one process to its first 200 on
 \`/readyz\`, which asks the database, everything else idle. CPU: utime + stime of the processes of a tier, read before and after
