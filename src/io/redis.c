@@ -103,6 +103,8 @@ static bool split_address(bana_str address, bana_str *host, int64_t *port)
 	if (bracket && end[-1] == ']')
 		colon = NULL;
 	*host = (bana_str){address.at, (size_t)((colon == NULL ? end : colon) - address.at)};
+	if (bracket && (host->len < 2 || host->at[host->len - 1] != ']'))
+		return false;
 	if (bracket)
 		*host = (bana_str){host->at + 1, host->len - 2};
 	*port = 6379;
@@ -330,7 +332,9 @@ BANA_RES bana_redis_next(
 		if (reply == NULL)
 			return BANA_DONE;
 		/* "pmessage", pattern, channel, body; all else is not for us */
-		if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 4)
+		if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 4 ||
+			reply->element[2]->type != REDIS_REPLY_STRING ||
+			reply->element[3]->type != REDIS_REPLY_STRING)
 			continue;
 		*channel = (bana_str){reply->element[2]->str, reply->element[2]->len};
 		*body = (bana_str){reply->element[3]->str, reply->element[3]->len};

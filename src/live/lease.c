@@ -58,15 +58,18 @@ BANA_RES bana_lease_step(
 	const char *length = bana_print(ctx->arena, "%lld", (long long)lease->length_ms);
 	int64_t asked_tick = bana_tick_us();
 	bool mine = false;
+	bana_res taken = BANA_DONE;
 	if (lease->held_until_tick != 0)
 		TRY(keep(ctx, redis, lease, length, &mine));
 	if (!mine && wanted)
-		TRY(take(ctx, redis, lease, length, &mine));
+		taken = take(
+			ctx, redis, lease, length, &mine); /* refused by a Redis that is full */
 	lease->held_until_tick = mine ? asked_tick + lease->length_ms * 1000 - MARGIN_US : 0;
-	if (!mine)
-		return watch(ctx, redis, lease);
-	lease->known_tick = asked_tick;
-	return BANA_DONE;
+	if (mine)
+		lease->known_tick = asked_tick;
+	else
+		TRY(watch(ctx, redis, lease));
+	return taken;
 }
 
 void bana_lease_resign(struct bana_ctx *ctx, struct bana_redis *redis, struct bana_lease *lease)

@@ -291,6 +291,61 @@ static void a_file_of_another_make_is_begun_anew(void **state)
 	bana_pool_close(&pool);
 }
 
+static size_t open_files(void)
+{
+	int fd = dup(0);
+	close(fd);
+	return (size_t)fd;
+}
+
+static void only_a_pool_of_this_make_is_watched(void **state)
+{
+	struct bana_pool pool, watcher;
+	char path[64];
+	(void)state;
+	snprintf(path, sizeof path, "%s/node-12", dir);
+	size_t open_before = open_files();
+	assert_false(bana_pool_watch(&watcher, dir, 12)); /* there is none, and none is made */
+	assert_int_equal(-1, access(path, F_OK));
+	assert_null(watcher.shared);
+	assert_false(bana_pool_watch(&watcher, "/nonexistent/folder", 12));
+	assert_int_equal(0, close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)));
+	assert_false(bana_pool_watch(&watcher, dir, 12)); /* empty: being made */
+	assert_int_equal(0, truncate(path, sizeof(struct bana_pool_shared) - 1));
+	assert_false(bana_pool_watch(&watcher, dir, 12));
+	assert_int_equal(0, truncate(path, sizeof(struct bana_pool_shared)));
+	assert_false(bana_pool_watch(&watcher, dir, 12)); /* long enough, but nobody's yet */
+	assert_ok(join(&pool, 12, 1));
+	assert_true(bana_pool_watch(&watcher, dir, 12));
+	bana_pool_close(&watcher);
+	pool.shared->magic--; /* of the version before */
+	assert_false(bana_pool_watch(&watcher, dir, 12));
+	assert_null(watcher.shared);
+	assert_int_equal(-1, watcher.fd);
+	bana_pool_close(&watcher); /* nothing happens */
+	bana_pool_close(&pool);
+	assert_int_equal(open_before, open_files());
+}
+
+static void a_watcher_counts_and_is_no_worker(void **state)
+{
+	struct bana_pool pool, watcher, next;
+	(void)state;
+	assert_ok(join(&pool, 13, 100));
+	assert_true(bana_pool_watch(&watcher, dir, 13));
+	bana_count(&watcher, BANA_METRIC_BRIDGED, 3);
+	bana_count(&pool, BANA_METRIC_BRIDGED, 4);
+	assert_int_equal(7, atomic_load(&pool.shared->metrics.counters[BANA_METRIC_BRIDGED]));
+	assert_int_equal(7, atomic_load(&watcher.shared->metrics.counters[BANA_METRIC_BRIDGED]));
+	bana_pool_close(&pool);
+	assert_ok(join(&next, 13, 200));              /* no place of the pool is taken by it */
+	bana_count(&watcher, BANA_METRIC_BRIDGED, 1); /* it counts on in the next one */
+	assert_int_equal(1, atomic_load(&next.shared->metrics.counters[BANA_METRIC_BRIDGED]));
+	bana_pool_close(&watcher);
+	assert_fault(CONFLICT, join(&pool, 13, 100)); /* and takes no lock along */
+	bana_pool_close(&next);
+}
+
 static void a_breaker_lets_one_probe_through_at_a_time(void **state)
 {
 	struct bana_breaker b = {0, 0};
@@ -340,6 +395,8 @@ int main(void)
 		cmocka_unit_test(an_unusable_folder_is_told),
 		cmocka_unit_test(the_file_is_for_the_owner_only),
 		cmocka_unit_test(a_file_of_another_make_is_begun_anew),
+		cmocka_unit_test(only_a_pool_of_this_make_is_watched),
+		cmocka_unit_test(a_watcher_counts_and_is_no_worker),
 		cmocka_unit_test(a_breaker_lets_one_probe_through_at_a_time),
 		cmocka_unit_test(the_back_off_doubles_to_a_second),
 	};

@@ -1,5 +1,6 @@
 #include "unit/jws.h"
 #include "unit/req.h"
+#include "unit/server.h"
 
 #include "bana/clock.h"
 #include "bana/live.h"
@@ -11,8 +12,20 @@
 
 /*
  * What is decided without nchan and without a database. Both are away here, so a handshake that is
- * right in all else ends as UNAVAILABLE, and never as an admission.
+ * right in all else ends as UNAVAILABLE, and never as an admission; unless the test permits it.
  */
+static bool permitted;
+bana_res __real_bana_policy_permit(struct bana_ctx *ctx, struct bana_policy *policy,
+	const struct bana_actor *actor, const char *object, const char *action);
+bana_res __wrap_bana_policy_permit(struct bana_ctx *ctx, struct bana_policy *policy,
+	const struct bana_actor *actor, const char *object, const char *action);
+bana_res __wrap_bana_policy_permit(struct bana_ctx *ctx, struct bana_policy *policy,
+	const struct bana_actor *actor, const char *object, const char *action)
+{
+	return permitted ? BANA_DONE
+			 : __real_bana_policy_permit(ctx, policy, actor, object, action);
+}
+
 static const struct bana_room rooms[] = {
 	{"things", "Thing.observe", "read", NULL, ""},
 	{"things/{id}", "Thing.observe", "read", NULL, ""},
@@ -30,9 +43,17 @@ struct stage {
 	const char *token;
 };
 
+/* A token of that user; `exp` in seconds since 1970. */
+static const char *sign(struct stage *s, const char *user, long long exp)
+{
+	char claims[256];
+	snprintf(claims, sizeof claims, "{\"userId\":\"%s\",\"exp\":%lld}", user, exp);
+	return jws(&s->u->ctx, &s->signer, "{\"alg\":\"ES256\",\"kid\":\"k1\"}", claims);
+}
+
 static void stage_open(struct stage *s, void **state)
 {
-	char why[256], claims[96];
+	char why[256];
 	s->u = *state;
 	struct bana_app *app = &s->u->app;
 	signer_init(&s->signer, &s->u->ctx);
@@ -54,9 +75,7 @@ static void stage_open(struct stage *s, void **state)
 		.connect_ms = 100,
 		.statement_ms = 100,
 		.lock_ms = 100});
-	snprintf(claims, sizeof claims, "{\"userId\":\"u\",\"exp\":%lld}",
-		(long long)(bana_now_us() / 1000000 + 100));
-	s->token = jws(&s->u->ctx, &s->signer, "{\"alg\":\"ES256\",\"kid\":\"k1\"}", claims);
+	s->token = sign(s, "u", bana_now_us() / 1000000 + 100);
 }
 
 static void stage_close(struct stage *s)
@@ -99,7 +118,8 @@ static void room_names_are_judged(void **state)
 		{"rooms=things/a.b_c:d-e", BANA_UNAVAILABLE}, {"x=1&rooms=things", BANA_UNAVAILABLE},
 		{"rooms=things/5&clientId=0FC5FA5B-a9f7-9f29-75fb-742a0fb38fe6", BANA_UNAVAILABLE},
 		{"rooms=thing", BANA_NOT_FOUND}, {"rooms=thingsx", BANA_NOT_FOUND}, {"rooms=things/5/6", BANA_NOT_FOUND},
-		{"rooms=broadcast", BANA_NOT_FOUND}, {"rooms=client/x", BANA_NOT_FOUND}, {"rooms=Things", BANA_NOT_FOUND},
+		{"rooms=broadcast", BANA_NOT_FOUND}, {"rooms=client/x", BANA_NOT_FOUND},
+		{"rooms=user/u", BANA_NOT_FOUND}, {"rooms=expires/10", BANA_NOT_FOUND}, {"rooms=Things", BANA_NOT_FOUND},
 		{"", BANA_MALFORMED}, {"rooms", BANA_MALFORMED}, {"rooms=", BANA_MALFORMED}, {"Rooms=things", BANA_MALFORMED},
 		{"rooms=,", BANA_MALFORMED}, {"rooms=,things", BANA_MALFORMED}, {"rooms=,,things", BANA_MALFORMED},
 		{"rooms=things,", BANA_MALFORMED}, {"rooms=things/", BANA_MALFORMED}, {"rooms=/things", BANA_MALFORMED},
@@ -195,12 +215,188 @@ static void origin_and_token_come_first(void **state)
 	stage_close(&s);
 }
 
+/* ---- with an nchan that answers ------------------------------------------------------------- */
+
+#define UUID "0fc5fa5b-a9f7-9f29-75fb-742a0fb38fe6"
+
+/* Answers so to the requests of a connection, in order; the last one again and again. */
+struct nchan {
+	int statuses[8];
+	struct server server;
+	char url[96];
+};
+
+static void serve_nchan(int listener, struct seen *seen, void *what)
+{
+	const int *statuses = what;
+	for (int fd; (fd = accept(listener, NULL, NULL)) >= 0; close(fd)) {
+		ssize_t n;
+		while ((n = read(fd, seen->text + seen->bytes, 4096)) > 0) {
+			char *at = seen->text + seen->bytes;
+			seen->bytes += (size_t)n;
+			for (; (at = strstr(at, "\r\n\r\n")) != NULL; at += 4) {
+				dprintf(fd, "HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n",
+					*statuses);
+				statuses += statuses[1] != 0;
+				seen->requests++;
+			}
+		}
+	}
+}
+
+/* In the place of the one that is away; from now on everybody is permitted. */
+static void nchan_open(struct nchan *n, struct stage *s, const char *mode)
+{
+	server_listen(&n->server, true);
+	snprintf(n->url, sizeof n->url, "http://unix:%s:/pub/", n->server.path);
+	bana_publisher_free(s->u->app.publisher);
+	s->u->app.publisher = bana_publisher_new(n->url, 200);
+	s->u->settings.redis_mode = mode;
+	server_run(&n->server, serve_nchan, n->statuses);
+	permitted = true;
+}
+
+static void nchan_close(struct nchan *n)
+{
+	server_done(&n->server);
+	permitted = false;
+}
+
+/* In what order nchan was asked for which rooms. */
+static void assert_asked(struct nchan *n, const char *expected)
+{
+	char asked[1024] = "";
+	size_t len = 0;
+	for (const char *at = n->server.seen->text; (at = strstr(at, "GET /pub/")) != NULL; at++)
+		len += (size_t)snprintf(asked + len, sizeof asked - len, "%.*s ",
+			(int)strcspn(at + 9, " "), at + 9);
+	assert_string_equal(expected, asked);
+}
+
+static uint64_t counted(struct stage *s, enum bana_metric metric)
+{
+	return atomic_load(&s->pool.shared->metrics.counters[metric]);
+}
+
+static bana_res admit_as(
+	struct stage *s, struct bana_req *q, const char *user, long long exp, const char *query)
+{
+	struct bana_ctx *ctx = &s->u->ctx;
+	struct param *params = bana_alloc(ctx->arena, 3 * sizeof *params);
+	params[0] = (struct param){
+		"HTTP_AUTHORIZATION", bana_print(ctx->arena, "Bearer %s", sign(s, user, exp))};
+	params[1] = (struct param){"HTTP_UPGRADE", "websocket"};
+	req_init(q, s->u, "GET",
+		bana_print(ctx->arena, "/ws?%s&clientId=0FC5FA5B%s", query, strchr(UUID, '-')),
+		params);
+	q->route = &route;
+	return bana_admit(q);
+}
+
+/* nginx is told exactly these rooms: those of everyone first, then what was asked for, once. */
+static void who_is_admitted_is_in_exactly_these_rooms(void **state)
+{
+	/* clang-format off */
+	static const struct { const char *user; long long exp; const char *query, *rooms; } rows[] = {
+		{"42", 4000000000, "rooms=things", "user/42,expires/4000000000,things"},
+		{"42", 4000000009, "rooms=things/5,things", "user/42,expires/4000000000,things/5,things"},
+		{"42", 3999999999, "rooms=things,things/5,things,things/5", "user/42,expires/3999999990,things,things/5"},
+		{"0FC5-x_y.z", 4000000010, "rooms=things%2Fa", "user/0FC5-x_y.z,expires/4000000010,things/a"},
+		{"a b", 4000000000, "rooms=things", "user/:c8687a08aa5d6ed2044328fa6a697ab8,expires/4000000000,things"},
+		{"../x", 4000000000, "rooms=things", "user/:d6b96a97d147daaae49eb87a5ca7bfbc,expires/4000000000,things"},
+	};
+	/* clang-format on */
+	struct stage s;
+	struct nchan n = {.statuses = {200}};
+	stage_open(&s, state);
+	nchan_open(&n, &s, "single");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct bana_req q;
+		bana_res r = admit_as(&s, &q, rows[i].user, rows[i].exp, rows[i].query);
+		assert_row(r.fault == BANA_OK, "%s: %s", rows[i].query, q.ctx.failure.why);
+		const char *expected = bana_print(s.u->ctx.arena,
+			"X-Accel-Redirect: /_rooms/broadcast,client/" UUID ",%s\r\n",
+			rows[i].rooms);
+		assert_row(bana_str_is(bana_buf_str(&q.headers), expected), "%s", q.headers.at);
+		assert_int_equal(200, q.status);
+	}
+	assert_int_equal(COUNT(rows), counted(&s, BANA_METRIC_ADMITTED));
+	struct bana_req q; /* a room of everyone is not admitted as another name for itself */
+	assert_fault(NOT_FOUND, admit_as(&s, &q, "42", 4000000000, "rooms=user/42"));
+	assert_fault(NOT_FOUND, admit_as(&s, &q, "42", 4000000000, "rooms=things,broadcast"));
+	assert_fault(NOT_FOUND, admit_as(&s, &q, "42", 4000000000, "rooms=client/" UUID));
+	assert_int_equal(0, q.headers.len);
+	assert_int_equal(3, counted(&s, BANA_METRIC_ADMISSION_REFUSED));
+	nchan_close(&n);
+	stage_close(&s);
+}
+
+/* Of a cluster every room is asked for, of a single Redis one, for a moment for all. */
+static void nchan_is_asked_before_it_meets_a_new_room(void **state)
+{
+	/* clang-format off */
+	static const struct { const char *mode; int statuses[8]; enum bana_fault fault; const char *asked; } rows[] = {
+		{"single", {200}, BANA_OK, "broadcast "},
+		{"single", {404}, BANA_OK, "broadcast "},
+		{"single", {503}, BANA_UNAVAILABLE, "broadcast "},
+		{"single", {500}, BANA_UNAVAILABLE, "broadcast "},
+		{"cluster", {404}, BANA_OK, "broadcast client/" UUID " user/42 expires/4000000000 things "},
+		{"cluster", {200, 404, 200, 404, 200}, BANA_OK, "broadcast client/" UUID " user/42 expires/4000000000 things "},
+		{"cluster", {200, 200, 200, 200, 503}, BANA_UNAVAILABLE, "broadcast client/" UUID " user/42 expires/4000000000 things "},
+		{"cluster", {503, 200}, BANA_UNAVAILABLE, "broadcast client/" UUID " user/42 expires/4000000000 things "},
+	};
+	/* clang-format on */
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct stage s;
+		struct bana_req q;
+		struct nchan n;
+		memcpy(n.statuses, rows[i].statuses, sizeof n.statuses);
+		stage_open(&s, state);
+		nchan_open(&n, &s, rows[i].mode);
+		bana_res r = admit_as(&s, &q, "42", 4000000000, "rooms=things");
+		assert_row(r.fault == rows[i].fault, "%zu: %s", i, q.ctx.failure.why);
+		assert_int_equal(r.fault == BANA_OK, q.headers.len > 0);
+		assert_asked(&n, rows[i].asked);
+		r = admit_as(
+			&s, &q, "42", 4000000000, "rooms=things"); /* by a breaker, when refused */
+		assert_row(r.fault == rows[i].fault, "%zu again: %s", i, q.ctx.failure.why);
+		if (r.fault != BANA_OK)
+			assert_string_equal("skipped after a failure", q.ctx.failure.why);
+		nchan_close(&n);
+		stage_close(&s);
+	}
+}
+
+/* Permitted, but nchan must not meet a new room now. */
+static void nobody_is_admitted_while_nchan_is_away(void **state)
+{
+	struct stage s;
+	struct bana_req q;
+	stage_open(&s, state);
+	permitted = true;
+	for (int i = 0; i < 3; i++) {
+		assert_fault(UNAVAILABLE, admit_as(&s, &q, "42", 4000000000, "rooms=things"));
+		assert_int_equal(1, q.ctx.failure.retry_after_s);
+		assert_string_equal("Redis does not answer", q.ctx.failure.message);
+		assert_int_equal(0, q.headers.len);
+	}
+	assert_fault(NOT_FOUND, admit_as(&s, &q, "42", 4000000000, "rooms=x"));
+	permitted = false;
+	assert_int_equal(3, counted(&s, BANA_METRIC_ADMISSION_UNAVAILABLE));
+	assert_int_equal(1, counted(&s, BANA_METRIC_ADMISSION_REFUSED));
+	assert_int_equal(0, counted(&s, BANA_METRIC_ADMITTED));
+	stage_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		unit_case(room_names_are_judged),
 		unit_case(lists_are_bounded),
 		unit_case(origin_and_token_come_first),
+		unit_case(who_is_admitted_is_in_exactly_these_rooms),
+		unit_case(nchan_is_asked_before_it_meets_a_new_room),
+		unit_case(nobody_is_admitted_while_nchan_is_away),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
