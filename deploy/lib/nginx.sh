@@ -55,6 +55,11 @@ edge_port_is_free() { port_is_free "$port" || die "port $port is taken by anothe
 edge_answers() { curl -s -o /dev/null --max-time 2 "http://127.0.0.1:$port/"; }
 rooms_answers() { curl -s -o /dev/null --max-time 2 --unix-socket "$nginx_sockets/publish.sock" http://rooms/status; }
 
+# nchan has its Redis: else new sockets get 503 for a moment.
+rooms_have_redis() {
+	[[ $(curl -s -o /dev/null -w '%{http_code}' --max-time 2 --unix-socket "$nginx_sockets/publish.sock" http://rooms/pub/broadcast) =~ ^(200|404)$ ]]
+}
+
 # nchan wants nginx's built-in folder for bodies, whatever the configuration says.  Debian's nginx makes it when it
 # is first started, which it was not if we have just installed it.
 nginx_builtin_folder() {
@@ -84,6 +89,7 @@ nginx_ensure() {
 	nginx_command "$role"
 	process_start "$role" www-data "$(nginx_from "$role")" "${nginx[@]}"
 	wait_for 10 "${role}_answers" || die "nginx ($role) does not start" "$state/log/$role.log" "$state/log/$role.error.log"
+	[[ $role != rooms ]] || wait_for 3 rooms_have_redis || note 'the rooms have no Redis yet: new sockets get 503'
 	say "$role" "$why (pid $(process_pid "$role"))"
 }
 
