@@ -83,7 +83,7 @@ held, with ${facts.window} of them not yet answered by the publisher.
 - **Same for both.** Reached directly, without the edge; the same requests from 100 handshakes at once; ES256 token, roles, rooms, and existence of an inquiry in PostgreSQL; the same list of
   rooms for each socket (everybody's, its client's, its user's, its expiry's, and those it asks for); verified tokens kept, 4,096 in all; a ping every 20 s; no compression.
   Tokens are new for each cell, and each has a user of its own, so that a socket has two rooms that no other has.
-- **In favour of the peer**: no PING of Redis before a socket is admitted; one \`PSUBSCRIBE\` for all rooms, where nchan subscribes to each; a frame is made once and written to the sockets without
+- **In favour of the peer**: nothing is asked of Redis before a socket is admitted; one \`PSUBSCRIBE\` for all rooms, where nchan subscribes to each; a frame is made once and written to the sockets without
   ws's sender; it takes the text from Redis as it is, where ignis would parse it; no log; no limits per address; a table of roles in place of an enforcer.
 - **In our favour**: the peer is one process, as the rooms nginx is one worker, but our token check runs in a pool on both cores.
 ${end}`;
