@@ -86,7 +86,7 @@ async function ratioOf(load, { begin, end }) {
   const rate = await load.rate(160);
   await begin();
   try {
-    return (await load.rate(160)) / rate;
+    return await load.shareOf(rate, 160);
   } finally {
     await end();
   }
