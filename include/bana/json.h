@@ -58,6 +58,9 @@ const struct bana_json *bana_json_at(const struct bana_json *array, size_t index
 bool bana_json_get(
 	const struct bana_json *object, const char *name, const struct bana_json **value);
 
+/* The same for a string: false also when the member is of another kind. */
+bool bana_json_get_str(const struct bana_json *object, const char *name, bana_str *text);
+
 struct bana_json_member {
 	const char *name;
 	const struct bana_json *value;

@@ -15,15 +15,6 @@ static BANA_RES refuse(struct bana_ctx *ctx, const char *why)
 	return bana_fail(ctx, BANA_NO_TOKEN, NULL, why);
 }
 
-static bool text_claim(const struct bana_json *claims, const char *name, bana_str *text)
-{
-	const struct bana_json *value;
-	if (!bana_json_get(claims, name, &value) || bana_json_kind(value) != BANA_JSON_STRING)
-		return false;
-	*text = bana_json_str(value);
-	return true;
-}
-
 /* RFC 7519 NumericDate; fractions are allowed there, but nobody who signs for us writes them. */
 static bool date_claim(const struct bana_json *claims, const char *name, bool *there, int64_t *at)
 {
@@ -78,8 +69,8 @@ static BANA_RES check_parties(
 	struct bana_ctx *ctx, const struct bana_settings *settings, const struct bana_json *claims)
 {
 	bana_str issuer;
-	if (*settings->jwt_issuer != '\0' &&
-		(!text_claim(claims, "iss", &issuer) || !bana_str_is(issuer, settings->jwt_issuer)))
+	if (*settings->jwt_issuer != '\0' && (!bana_json_get_str(claims, "iss", &issuer) ||
+						     !bana_str_is(issuer, settings->jwt_issuer)))
 		return refuse(ctx, "iss");
 	if (*settings->jwt_audience != '\0' && !audience_fits(claims, settings->jwt_audience))
 		return refuse(ctx, "aud");
@@ -180,7 +171,7 @@ static void read_roles(const struct bana_json *claims, struct bana_actor *actor)
 			continue;
 		}
 		for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
-			if (text_claim(role, names[n], &text)) {
+			if (bana_json_get_str(role, names[n], &text)) {
 				add_role(actor, text);
 				break;
 			}
@@ -208,14 +199,14 @@ BANA_RES bana_claims_read(struct bana_ctx *ctx, const struct bana_settings *sett
 		return refuse(ctx, "userId is missing");
 	if (bana_json_kind(user) == BANA_JSON_INT)
 		text = bana_json_write(ctx, user);
-	else if (!text_claim(claims, "userId", &text))
+	else if (!bana_json_get_str(claims, "userId", &text))
 		return refuse(ctx, "userId is neither text nor number");
 	if (text.len == 0 || text.len >= sizeof actor->user_id)
 		return refuse(ctx, "userId is empty or too long");
 	memcpy(actor->user_id, text.at, text.len);
 	const struct bana_json *type;
 	if (bana_json_get(claims, "principalType", &type)) {
-		if (!text_claim(claims, "principalType", &text) || text.len == 0 ||
+		if (!bana_json_get_str(claims, "principalType", &text) || text.len == 0 ||
 			text.len >= sizeof actor->principal_type)
 			return refuse(ctx, "principalType is no short text");
 		snprintf(actor->principal_type, sizeof actor->principal_type, "%.*s", (int)text.len,

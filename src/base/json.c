@@ -129,6 +129,15 @@ bool bana_json_get(const struct bana_json *object, const char *name, const struc
 	return true;
 }
 
+bool bana_json_get_str(const struct bana_json *object, const char *name, bana_str *text)
+{
+	const struct bana_json *value;
+	if (!bana_json_get(object, name, &value) || bana_json_kind(value) != BANA_JSON_STRING)
+		return false;
+	*text = bana_json_str(value);
+	return true;
+}
+
 bool bana_json_next(const struct bana_json *object, struct bana_json_member *member)
 {
 	struct lh_entry *entry = member->place == NULL ? json_object_get_object(tree(object))->head

@@ -14,15 +14,6 @@ static BANA_RES refuse(struct bana_ctx *ctx, const char *why)
 	return bana_fail(ctx, BANA_MALFORMED, NULL, why);
 }
 
-static bool text_member(const struct bana_json *message, const char *name, bana_str *text)
-{
-	const struct bana_json *value;
-	if (!bana_json_get(message, name, &value) || bana_json_kind(value) != BANA_JSON_STRING)
-		return false;
-	*text = bana_json_str(value);
-	return true;
-}
-
 static BANA_RES room_of_room(struct bana_ctx *ctx, bana_str target, const char **room)
 {
 	if (bana_room_of_everyone(target))
@@ -70,13 +61,13 @@ static const struct {
 static BANA_RES find_room(struct bana_ctx *ctx, const struct bana_json *message, const char **room)
 {
 	bana_str type, target = {"", 0};
-	if (!text_member(message, "type", &type))
+	if (!bana_json_get_str(message, "type", &type))
 		return refuse(ctx, "no type");
 	for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++) {
 		if (!bana_str_is(type, scopes[i].type))
 			continue;
 		if (scopes[i].targeted &&
-			(!text_member(message, "target", &target) || target.len == 0))
+			(!bana_json_get_str(message, "target", &target) || target.len == 0))
 			return refuse(ctx, "no target");
 		TRY(scopes[i].room(ctx, target, room));
 		return bana_room_name_valid(bana_str_of(*room)) ? BANA_DONE
@@ -93,7 +84,8 @@ BANA_RES bana_bus_read(struct bana_ctx *ctx, bana_str body, const char **room, b
 	if (parsed.fault != BANA_OK)
 		return refuse(ctx, ctx->failure.detail == NULL ? "not JSON that can be passed on"
 							       : ctx->failure.detail);
-	if (!text_member(message, "serverId", &server) || !text_member(message, "event", &event))
+	if (!bana_json_get_str(message, "serverId", &server) ||
+		!bana_json_get_str(message, "event", &event))
 		return refuse(ctx, "no serverId or no event");
 	TRY(find_room(ctx, message, room));
 	struct bana_buf b;

@@ -93,6 +93,23 @@ static inline void store_close(struct store *s)
 	assert_int_equal(0, rmdir(s->dir));
 }
 
+/* That of a test program, for its group. */
+static struct store store;
+
+static inline int store_setup(void **state)
+{
+	(void)state;
+	store_open(&store, true);
+	return 0;
+}
+
+static inline int store_teardown(void **state)
+{
+	(void)state;
+	store_close(&store);
+	return 0;
+}
+
 /* What it says to one command, as text: an error with its words, nil as "(nil)". */
 static inline const char *store_says(const struct store *s, char text[128], const char *command)
 {

@@ -3,22 +3,6 @@
 
 #include "bana/redis.h"
 
-static struct store store;
-
-static int start_first(void **state)
-{
-	(void)state;
-	store_open(&store, true);
-	return 0;
-}
-
-static int stop_last(void **state)
-{
-	(void)state;
-	store_close(&store);
-	return 0;
-}
-
 static BANA_RES ping(struct bana_ctx *ctx, struct bana_redis *redis)
 {
 	bana_str reply;
@@ -179,5 +163,5 @@ int main(void)
 		unit_case(hosts_and_ports_are_told_apart),
 		unit_case(a_port_may_be_left_out),
 	};
-	return cmocka_run_group_tests(tests, start_first, stop_last);
+	return cmocka_run_group_tests(tests, store_setup, store_teardown);
 }

@@ -4,22 +4,6 @@
 #include "bana/redis.h"
 
 static const char *const patterns[] = {"t:room:*", "t:all", NULL};
-static struct store store;
-
-static int start_first(void **state)
-{
-	(void)state;
-	store_open(&store, true);
-	return 0;
-}
-
-static int stop_last(void **state)
-{
-	(void)state;
-	store_close(&store);
-	return 0;
-}
-
 static void publish(const char *channel, bana_str body)
 {
 	redisContext *c = store_observer(&store);
@@ -299,5 +283,5 @@ int main(void)
 		unit_case(silence_is_noticed),
 		unit_case(a_killed_server_is_lost_until_it_is_listened_to_again),
 	};
-	return cmocka_run_group_tests(tests, start_first, stop_last);
+	return cmocka_run_group_tests(tests, store_setup, store_teardown);
 }

@@ -2,22 +2,6 @@
 
 #include "bana/redis.h"
 
-static struct store store;
-
-static int start_first(void **state)
-{
-	(void)state;
-	store_open(&store, false);
-	return 0;
-}
-
-static int stop_last(void **state)
-{
-	(void)state;
-	store_close(&store);
-	return 0;
-}
-
 static bool text_has(redisContext *c, const char *command, const char *part)
 {
 	redisReply *r = redisCommand(c, command);
@@ -349,5 +333,5 @@ int main(void)
 		unit_case(a_moved_that_leads_nowhere_is_unavailable),
 		unit_case(nothing_leaks_over_many_failures),
 	};
-	return cmocka_run_group_tests(tests, start_first, stop_last);
+	return cmocka_run_group_tests(tests, store_setup, store_teardown);
 }

@@ -6,29 +6,12 @@
 /* Spans in ms: of a lease, of the margin before its end, of what a loaded host may add. */
 enum { LENGTH = 400, MARGIN = 100, SLACK = 50, TIMEOUT = 100 };
 
-/* Two who want the same lease, on a server of their own. */
-static struct store store;
-
 struct rival {
 	struct bana_redis *redis;
 	struct bana_lease lease;
 };
 
 static struct rival rivals[2];
-
-static int open_all(void **state)
-{
-	(void)state;
-	store_open(&store, false);
-	return 0;
-}
-
-static int close_all(void **state)
-{
-	(void)state;
-	store_close(&store);
-	return 0;
-}
 
 static int begin(void **state)
 {
@@ -293,5 +276,5 @@ int main(void)
 		lease_case(while_redis_is_frozen_it_is_held_to_its_end_only),
 		lease_case(a_full_redis_lets_it_be_kept_and_resigned),
 	};
-	return cmocka_run_group_tests(tests, open_all, close_all);
+	return cmocka_run_group_tests(tests, store_setup, store_teardown);
 }
