@@ -9,6 +9,7 @@
 #include "bana/req.h"
 #include "bana/row.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { STATUSES_MAX = 16 };
@@ -53,6 +54,7 @@ static void write_arguments(struct bana_buf *out, const char *path)
 /* What the filter is of: the timeline is a list of another entity. */
 static const char *filter_of(const struct bana_service *s, const struct bana_route *route)
 {
+	assert(route->entity != NULL); /* whose rows would a filter select? */
 	return route->call == &bana_crud_timeline ? s->audit->name : route->entity->name;
 }
 
