@@ -14,7 +14,7 @@ nginx_remember() {
 
 # What nginx-render is told.  Every other variable of it is taken from the environment, or has its default.
 nginx_settle() {
-	unset FCGI_SOCKET ROOMS_UPSTREAM ROOMS_SOCKET PUBLISH_SOCKET      # of another instance, had its DIR/env been sourced
+	unset FCGI_SOCKET STATUS_SOCKET STATUS_LISTEN ROOMS_UPSTREAM ROOMS_SOCKET PUBLISH_SOCKET      # of another instance, had its DIR/env been sourced
 	export RUN_DIR=$nginx_sockets LOG_DIR=$state/log DOC_DIR=$state/doc EDGE_LISTEN=127.0.0.1:$port
 	export EDGE_WORKERS=${EDGE_WORKERS:-1} RATE_LIMIT=${RATE_LIMIT:-off} BASE_PATH=$base_path
 	NOFILE=$(ulimit -Hn)
@@ -84,6 +84,7 @@ nginx_ensure() {
 		edge)
 			process_stop edge TERM 10
 			edge_port_is_free
+			rm -f "$nginx_sockets/status-http.sock"
 			;;
 	esac
 	nginx_command "$role"

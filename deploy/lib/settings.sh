@@ -19,6 +19,7 @@ settings_write() {
 	# shellcheck disable=SC2054 # one element has a comma in it
 	local -A value=(
 		[APP_ENV_STATE_DIR]=$state/pool
+		[APP_ENV_SETTINGS_FILE]=$state/settings
 		[APP_ENV_MIGRATIONS_DIR]=$repo/migrations
 		[APP_ENV_JWKS_URL]=file://$state/jwks.json
 		[APP_ENV_WEBSOCKET_ORIGINS]=http://127.0.0.1:$port,http://localhost:$port
@@ -94,9 +95,11 @@ env_write() {
 		[BO_TOKEN]=$bo_token
 		[SIGNING_KEY]=$state/signing-key.pem
 		[FCGI_SOCKET]=$(pool_socket)
+		[METRICS_SOCKET]=$nginx_sockets/status-http.sock
 		[EDGE_PID]=$(process_pid edge)
 		[ROOMS_PID]=$(process_pid rooms)
 		[POOL_PID]=$(process_pid pool)
+		[STATUS_PID]=$(process_pid status)
 		[BRIDGE_PID]=$(process_pid bridge)
 		[POSTGRES_PID]=$(process_pid postgres)
 		[REDIS_PID]=$(process_pid redis)

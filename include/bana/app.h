@@ -34,6 +34,7 @@ struct bana_service {
 	 * arena); NULL when there is no key. For what outlives an erasure. */
 	const char *(*pseudonym)(struct bana_ctx *ctx, bana_str text);
 	const char *title, *says;           /* of the OpenAPI document */
+	const char *migration;              /* the newest one, without which nothing works */
 	struct bana_setting_group settings; /* its own */
 };
 
@@ -42,6 +43,7 @@ struct bana_app {
 	const struct bana_settings *settings;
 	const char *base_path;
 	struct bana_pool *pool;
+	bool probes_only; /* not of the pool, but of those who tell how it is */
 	struct bana_redis *redis;
 	struct bana_publisher *publisher;
 	struct bana_outbox *outbox;

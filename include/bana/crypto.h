@@ -22,6 +22,7 @@ void bana_hmac(struct bana_hmac *hmac, bana_str text, unsigned char digest[BANA_
 bool bana_same_secret(const void *a, const void *b, size_t bytes);
 
 void bana_random(void *at, size_t bytes);
+uint64_t bana_random_word(void); /* never 0 */
 
 /* A random UUID (version 4), lower case, in the arena. */
 char *bana_uuid(struct bana_ctx *ctx);

@@ -8,6 +8,7 @@
 #include "bana/arena.h"
 #include "bana/result.h"
 #include "bana/text.h"
+#include "bana/trace.h"
 
 struct bana_actor;
 struct bana_app;
@@ -32,6 +33,7 @@ struct bana_failure {
 	unsigned retry_after_s; /* 0: no header */
 	const char *allow;      /* 405 only */
 	const char *allowed;    /* 409 only: a JSON list of what would be; NULL: no such list */
+	const char *checks;     /* a JSON object for the body's details; NULL: none */
 };
 
 /* Work put off until the reply is on its way. `call` logs its own failures. */
@@ -46,6 +48,7 @@ struct bana_ctx {
 	const struct bana_app *app; /* process lifetime: settings, tables, connections */
 	struct bana_pg *db;
 	const char *request_id;         /* never NULL once the work began */
+	const struct bana_trace *trace; /* NULL: the caller has begun none */
 	const struct bana_actor *actor; /* NULL: nobody is signed in */
 	struct bana_failure failure;
 	struct bana_after *after, **after_end;

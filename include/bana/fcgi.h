@@ -10,16 +10,19 @@
 struct bana_arena;
 struct bana_fcgi;
 
-/* `listener`: the listening socket (0 under spawn-fcgi), made non-blocking. SIGTERM, SIGINT and
- * SIGQUIT are blocked from now on and only let in while waiting for a connection: a request is
- * never interrupted. `write_ms`: patience with a peer that does not take an answer. Process
- * lifetime: at most one at a time. */
+/* `listener`: the listening socket (0 under spawn-fcgi), made non-blocking. The signals
+ * of bana/stop.h are only let in while waiting for a connection: a request is never interrupted.
+ * `write_ms`: patience with a peer that does not take an answer. Process lifetime: at most one at a
+ * time. */
 struct bana_fcgi *bana_fcgi_new(int listener, int64_t write_ms);
 void bana_fcgi_free(struct bana_fcgi *fcgi);
 
 /* Wait for the next request. When none is there yet, idle(what) runs before the wait. False: a
  * signal asked to stop, or the listening socket is gone. */
 bool bana_fcgi_accept(struct bana_fcgi *fcgi, void (*idle)(void *what), void *what);
+
+/* Take no requests (others of the pool do) until told to take some again; signals still come. */
+void bana_fcgi_rest(struct bana_fcgi *fcgi, bool rest);
 
 /* A parameter of the request; NULL when absent. Lives until bana_fcgi_finish. */
 const char *bana_fcgi_param(const struct bana_fcgi *fcgi, const char *name);

@@ -14,13 +14,15 @@
 
 struct bana_ctx;
 struct bana_pg;
+struct bana_pool;
 struct bana_rows; /* a result; lives until the arena's reset */
 
 struct bana_pg_options {
 	const char *url;  /* libpq URI or key=value text; must outlive the connection */
 	const char *name; /* application_name */
 	int64_t connect_ms, statement_ms, lock_ms;
-	bool allow_unsafe; /* accept fsync=off or full_page_writes=off */
+	bool allow_unsafe;            /* accept fsync=off or full_page_writes=off */
+	const struct bana_pool *pool; /* counts; NULL: nobody does */
 };
 
 /* Can libpq read it? */
@@ -29,6 +31,9 @@ bool bana_pg_url_valid(const char *url);
 /* Does not connect yet. */
 struct bana_pg *bana_pg_new(const struct bana_pg_options *options);
 void bana_pg_free(struct bana_pg *pg);
+
+/* Give the connection back; the next statement makes another. */
+void bana_pg_leave(struct bana_pg *pg);
 
 /* Connect if need be; the faults of bana_pg_exec. */
 BANA_RES bana_pg_ready(struct bana_ctx *ctx, struct bana_pg *pg);

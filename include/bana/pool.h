@@ -1,11 +1,15 @@
 /*
- * What the worker processes of one pool share: a small file in the state folder, mapped by each.
- * Everything in it is atomic or guarded by bana_pool_lock; it is as good after kill -9 as before.
- * Only the last id survives a restart of the pool, the rest begins anew.
+ * What the worker processes of one pool share: two small files in the state folder, mapped by each.
+ * Everything in them is atomic or guarded by a lock of the kernel's; it is as good after kill -9 as
+ * before. node-<id> holds the last id, survives everything and looks the same in every version;
+ * node-<id>.<layout> holds the rest, begins anew with the pool (that is, with its socket; not when
+ * all its workers are replaced), and is one for each version of its layout: so workers of two
+ * versions can serve side by side while a new one is rolled out.
  */
 #ifndef BANA_POOL_H
 #define BANA_POOL_H
 
+#include "bana/breaker.h"
 #include "bana/metric.h"
 #include "bana/result.h"
 
@@ -13,45 +17,74 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BANA_POOL_KEYS_BYTES = 64 * 1024 };
-
-/* A way out that is skipped for a while after it failed; shared, so one worker probes for all. */
-struct bana_breaker {
-	_Atomic int64_t closed_until_tick; /* 0: open for use */
-	_Atomic int64_t backoff_us;
+enum {
+	BANA_POOL_KEYS_BYTES = 64 * 1024,
+	BANA_WORKERS_MAX = 1024,
+	BANA_CHECKS_MAX = 8,
+	BANA_BOOT_BYTES = 40
 };
 
-/* The first three members stay where they are in every version: the last id outlives an upgrade. */
-struct bana_pool_shared {
+/* Of node-<id>. */
+struct bana_pool_ids {
 	uint64_t magic;
 	uint64_t listener;       /* inode of the socket that every worker of the pool accepts on */
 	_Atomic int64_t last_id; /* Snowflake */
+};
+
+enum bana_worker_state { BANA_WORKER_IDLE, BANA_WORKER_BUSY, BANA_WORKER_DORMANT };
+
+/* A worker's own place; alone on its cache line, for it is written twice a request. */
+struct bana_worker {
+	_Alignas(64) _Atomic int state;
+	_Atomic int64_t resident_bytes;
+};
+
+/* What was last found out about the parts the pool stands on (run/health.c). */
+struct bana_checks {
+	_Atomic int64_t due_tick;  /* when to look again; who moves it on, looks */
+	_Atomic int64_t done_tick; /* 0: nobody has looked yet */
+	_Atomic int reasons[BANA_CHECKS_MAX];
+	_Atomic int64_t migrations_missing, migrations_ahead;
+};
+
+/* Of node-<id>.<layout>. */
+struct bana_pool_shared {
+	uint64_t layout;
+	uint64_t listener;          /* whose pool this was, and of which boot: */
+	char boot[BANA_BOOT_BYTES]; /* another one begins anew */
 	struct bana_breaker nchan, bus, admission;
 	_Atomic int64_t rooms_answered_tick; /* when nchan last had an answer of its Redis for us */
 	_Atomic uint64_t keys_generation;    /* 0: no key set was ever fetched */
 	_Atomic int64_t keys_fetched_tick, keys_next_fetch_tick;
+	_Atomic int draining; /* told to look unready, though it serves */
+	struct bana_checks checks;
 	struct bana_metrics metrics;
+	unsigned places; /* how many of workers[] were ever taken; under the lock of a start */
+	struct bana_worker workers[BANA_WORKERS_MAX];
 	uint32_t keys_bytes; /* under the lock, like the text */
 	char keys[BANA_POOL_KEYS_BYTES];
 };
 
 struct bana_pool {
-	struct bana_pool_shared *shared;
-	int fd;
+	struct bana_pool_shared *shared; /* NULL: closed, or there is none to watch */
+	struct bana_pool_ids *ids;       /* NULL but in a worker */
+	int fd, ids_fd;
 	unsigned node_id;
+	unsigned place; /* of a worker, the lowest free one when it came; among workers[] */
 };
 
 /*
- * Map <dir>/node-<node_id>, made when missing (mode 0600). `listener` names the pool; 0 for tools.
- * CONFLICT: another pool of this host lives on this node id. UNAVAILABLE: the file cannot be used.
- * `why` (of `why_bytes`) says so in words; empty on success.
+ * As a worker: map <dir>/node-<node_id> and its companion, made when missing (mode 0600), and take
+ * a place. `listener` names the pool; 0 for tools.
+ * CONFLICT: another pool of this host lives on this node id, or no place is left. UNAVAILABLE: a
+ * file cannot be used. `why` (of `why_bytes`) says so in words; empty on success.
  */
 BANA_RES bana_pool_open(struct bana_pool *pool, const char *dir, unsigned node_id,
 	uint64_t listener, char *why, size_t why_bytes);
 void bana_pool_close(struct bana_pool *pool);
 
-/* Map the same file for another process of the host, which counts there and does nothing else.
- * False: there is none of this version (yet). */
+/* Map what there is for another process of the host, which counts and looks, and gives no ids.
+ * False: there is none of this layout (yet). */
 _Bool bana_pool_watch(struct bana_pool *pool, const char *dir, unsigned node_id);
 
 /* Exclusive among the processes of the pool; freed by the kernel when the holder dies. Never waits:
@@ -59,17 +92,27 @@ _Bool bana_pool_watch(struct bana_pool *pool, const char *dir, unsigned node_id)
 _Bool bana_pool_try_lock(struct bana_pool *pool);
 void bana_pool_unlock(struct bana_pool *pool);
 
+/* A worker says what it is at. Nothing happens when it is none. */
+void bana_worker_is(const struct bana_pool *pool, enum bana_worker_state state);
+
+/* And how much memory it holds; nothing but a number for others to read. */
+void bana_worker_weighs(const struct bana_pool *pool, int64_t resident_bytes);
+
+/* The same, of all workers that live: a worker that was killed does not count. */
+struct bana_workers {
+	unsigned idle, busy, dormant;
+	int64_t resident_bytes, resident_bytes_max; /* as they last said */
+};
+struct bana_workers bana_workers_look(const struct bana_pool *pool);
+
+/* Does any worker live? Quick. */
+_Bool bana_pool_lives(const struct bana_pool *pool);
+
 /*
  * The next Snowflake: (ms since 2025-01-01) << 22 | node << 12 | sequence, as ignis makes them.
  * Never the same twice in a pool: it is the clock, or the last one plus one when the clock stands
  * or has stepped back.
  */
 int64_t bana_snowflake(struct bana_pool *pool);
-
-/* May this way out be tried now? After a failure one caller of the pool is let through as a probe
- * each time the back-off has run out. */
-_Bool bana_breaker_try(struct bana_breaker *breaker, int64_t probe_us);
-void bana_breaker_ok(struct bana_breaker *breaker);
-void bana_breaker_failed(struct bana_breaker *breaker);
 
 #endif

@@ -23,7 +23,8 @@ struct bana_post {
 	const char *verb; /* NULL: POST, publish; DELETE: close every socket of the room */
 	const char *room; /* appended to the URL's path as it is */
 	bana_str body;
-	int status; /* set: HTTP status of the answer, 0 when none came */
+	const char *trace; /* value of a traceparent header; NULL: none */
+	int status;        /* set: HTTP status of the answer, 0 when none came */
 };
 
 /* What one write may hold: nginx must find each request whole in its 32k header buffer. */
@@ -42,6 +43,10 @@ bool bana_publisher_ready(struct bana_publisher *publisher, struct bana_post *po
 /* The answers to what was written, at most the time-out after the write. UNAVAILABLE: not all came;
  * each post says what is known, the connection is dropped. */
 BANA_RES bana_publisher_read(struct bana_ctx *ctx, struct bana_publisher *publisher,
+	struct bana_post *posts, size_t count);
+
+/* Both, one after the other. */
+BANA_RES bana_publisher_ask(struct bana_ctx *ctx, struct bana_publisher *publisher,
 	struct bana_post *posts, size_t count);
 
 #endif

@@ -13,6 +13,7 @@ struct bana_ctx;
 struct bana_pg;
 struct bana_req;
 struct bana_sink;
+struct reload;
 
 /* The whole program of a service: settings, command line, one frame. Returns the exit status:
  * 0 done, 1 failed (why is on stderr or in the log), 2 wrong use or settings. */
@@ -28,11 +29,12 @@ extern const size_t bana_bridge_setting_count;
  * Every wrong one is a line on `errors`, none is shown: it may hold a password. */
 bool bana_addresses_valid(const struct bana_settings *settings, FILE *errors);
 
-/* Log under this name, from the level of the settings on. */
+/* Log as the settings say, under this name; NULL: the name it has. */
 void bana_log_begin(const char *name, const struct bana_settings *settings);
 
-/* Accept and answer requests until told to stop. `db` is the worker's connection. */
-int bana_run_api(const struct bana_app *app, struct bana_pg *db);
+/* Accept and answer requests until told to stop. `db` is the worker's connection; what `reload`
+ * reads again takes effect between two requests. */
+int bana_run_api(const struct bana_app *app, struct bana_pg *db, struct reload *reload);
 
 /* One request, already taken in: find, guard, handle, render. Used by the loop and by tests. */
 void bana_run_request(struct bana_req *q, struct bana_buf *out);
@@ -52,7 +54,7 @@ BANA_RES bana_run_seed(struct bana_ctx *ctx);
 /* Probes; rows of a service's route table. */
 extern const struct bana_call bana_health_live, bana_health_ready;
 
-/* The pool's counters; a row with BANA_INSIDE. */
+/* All that can be counted; a row with BANA_INSIDE. */
 extern const struct bana_call bana_metrics;
 
 /* GET /permissions/me; a row with BANA_SIGNED_IN. */

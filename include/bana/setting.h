@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "bana/text.h"
+
 enum bana_setting_kind {
 	BANA_SETTING_INT,    /* int64_t */
 	BANA_SETTING_BOOL,   /* bool */
@@ -21,7 +23,8 @@ enum bana_setting_kind {
 
 enum {
 	BANA_SECRET = 1,
-	BANA_ROOMS = 2, /* of every process that has to do with rooms */
+	BANA_ROOMS = 2,   /* of every process that has to do with rooms */
+	BANA_RELOADS = 4, /* may change while the process runs */
 };
 
 struct bana_setting {
@@ -49,6 +52,19 @@ struct bana_setting_group {
 /* Fill every group from the environment. False when anything is wrong: each reason is one line on
  * `errors`. Values point into the environment or at static text. */
 bool bana_settings_load(const struct bana_setting_group *groups, size_t count, FILE *errors);
+
+/* Fill the rows that may change while the process runs: from the file `text` of NAME=value lines,
+ * else as they were loaded. Either all of them or, when anything is wrong, none; then each reason
+ * is one line on `errors`. Values live in the arena. */
+bool bana_settings_reload(const struct bana_setting_group *groups, size_t count, bana_str text,
+	struct bana_arena *arena, FILE *errors);
+
+/*
+ * The value of a name in such a file, in the arena; NULL: it is not there. The last one wins. Lines
+ * may begin with `export`; a value may be bare, or quoted as a POSIX shell or systemd's
+ * EnvironmentFile would ('it'\''s', "a \"b\""). Other lines do not count.
+ */
+const char *bana_settings_file_find(struct bana_arena *arena, bana_str text, const char *name);
 
 /* One line for each APP_ENV_... of the environment that no group knows. */
 void bana_settings_tell_unknown(

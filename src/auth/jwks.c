@@ -170,6 +170,9 @@ static BANA_RES update_locked(struct bana_ctx *ctx, struct bana_jwks *jwks)
 	if (jwks->generation != had || bana_tick_us() < atomic_load(&s->keys_next_fetch_tick))
 		return result;
 	result = fetch(ctx, jwks);
+	bana_count(jwks->pool,
+		result.fault == BANA_OK ? BANA_METRIC_KEYS_FETCHED : BANA_METRIC_KEYS_NOT_FETCHED,
+		1);
 	int64_t gap_ms = jwks->settings->jwks_refetch_ms;
 	if (jwks->count == 0 && gap_ms > NO_KEYS_RETRY_MS)
 		gap_ms = NO_KEYS_RETRY_MS;

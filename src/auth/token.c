@@ -132,7 +132,7 @@ static void keep(struct bana_token_cache *cache, const unsigned char *digest, ui
 	e->generation = generation;
 }
 
-BANA_RES bana_token_admit(struct bana_ctx *ctx, bana_str token)
+static BANA_RES admit(struct bana_ctx *ctx, bana_str token)
 {
 	const struct bana_app *app = ctx->app;
 	unsigned char digest[BANA_SHA256_BYTES];
@@ -140,12 +140,22 @@ BANA_RES bana_token_admit(struct bana_ctx *ctx, bana_str token)
 	uint64_t generation = atomic_load(&app->pool->shared->keys_generation);
 	const struct bana_actor *known = look_up(app->tokens, digest, generation);
 	struct bana_actor *actor = bana_alloc(ctx->arena, sizeof *actor);
-	if (known == NULL || bana_jwks_aged(app->jwks)) {
+	bool trusted = known != NULL && !bana_jwks_aged(app->jwks);
+	bana_count(app->pool, trusted ? BANA_METRIC_TOKEN_KNOWN : BANA_METRIC_TOKEN_NEW, 1);
+	if (trusted) {
+		*actor = *known;
+	} else {
 		TRY(bana_token_verify(ctx, app->settings, app->jwks, token, actor, &generation));
 		keep(app->tokens, digest, generation, actor);
-	} else {
-		*actor = *known;
 	}
 	ctx->actor = actor;
 	return BANA_DONE;
+}
+
+BANA_RES bana_token_admit(struct bana_ctx *ctx, bana_str token)
+{
+	bana_res admitted = admit(ctx, token);
+	if (admitted.fault == BANA_NO_TOKEN)
+		bana_count(ctx->app->pool, BANA_METRIC_TOKEN_REFUSED, 1);
+	return admitted;
 }

@@ -15,15 +15,17 @@ static const char *const level_names[] = {"debug", "info", "warn", "error"};
 static struct {
 	const char *service;
 	enum bana_level lowest;
+	bool json;
 	bool hold;
 	size_t held;
 	char lines[HELD_BYTES + LINE_BYTES];
 } self = {.service = "bana", .lowest = BANA_INFO};
 
-void bana_log_init(const char *service, enum bana_level lowest)
+void bana_log_init(const char *service, enum bana_level lowest, enum bana_log_format format)
 {
-	self.service = service;
+	self.service = service == NULL ? self.service : service;
 	self.lowest = lowest;
+	self.json = format == BANA_LOG_JSON;
 }
 
 void bana_log_hold(void)
@@ -50,50 +52,72 @@ struct line {
 	size_t len;
 };
 
-static void put(struct line *l, char c)
+enum { END_BYTES = sizeof "\"}\n" - 1 }; /* always has its place */
+
+static size_t room(const struct line *l)
 {
-	if (l->len < LINE_BYTES - 2) /* room for a closing quote and the newline */
-		l->text[l->len++] = c;
+	const size_t most = LINE_BYTES - END_BYTES;
+	return l->len < most ? most - l->len : 0;
 }
 
 static void put_text(struct line *l, const char *text)
 {
-	size_t len = strlen(text), room = LINE_BYTES - 2 - l->len;
-	len = len < room ? len : room;
+	size_t len = strlen(text);
+	len = len < room(l) ? len : room(l);
 	memcpy(l->text + l->len, text, len);
 	l->len += len;
 }
 
-/* A value is quoted when it needs to be; control characters never reach the terminal. */
-static void put_value(struct line *l, const char *value)
+/* Between quotes; control characters never reach the terminal. JSON must be UTF-8, so what is none
+ * becomes a question mark there, and no character is cut in two. */
+static void put_quoted(struct line *l, const char *value)
 {
-	bool plain = value[0] != '\0';
-	for (const char *c = value; plain && *c != '\0'; c++)
-		plain = (unsigned char)*c > 0x20 && *c != 0x7F && *c != '=' && *c != '"' &&
-			*c != '\\';
-	if (plain) {
-		put_text(l, value);
-		return;
-	}
-	put(l, '"');
+	bool clean = !self.json || bana_utf8_valid(bana_str_of(value));
+	put_text(l, "\"");
 	for (; *value != '\0'; value++) {
 		unsigned char c = (unsigned char)*value;
+		size_t follow = !clean || c < 0xC0 ? 0 : c < 0xE0 ? 1 : c < 0xF0 ? 2 : 3;
 		bool escaped = c == '"' || c == '\\';
-		if (l->len + 1 + escaped > LINE_BYTES - 3) /* the closing quote has its place */
+		if (room(l) < 1 + follow + escaped)
 			break;
 		if (escaped)
-			put(l, '\\');
-		put(l, c < 0x20 || c == 0x7F ? ' ' : (char)c);
+			l->text[l->len++] = '\\';
+		l->text[l->len++] = c < 0x20 || c == 0x7F ? ' '
+				    : !clean && c > 0x7F  ? '?'
+							  : (char)c;
 	}
-	put(l, '"');
+	l->text[l->len++] = '"'; /* of the end's place, if need be */
 }
 
+static bool plain(const char *value)
+{
+	const char *c = value;
+	while ((unsigned char)*c > 0x20 && *c != 0x7F && *c != '=' && *c != '"' && *c != '\\')
+		c++;
+	return *c == '\0' && c > value;
+}
+
+/* A pair is whole or, but for the end of its value, not there. */
 static void put_pair(struct line *l, const char *name, const char *value)
 {
-	put(l, ' ');
+	if (room(l) < strlen(name) + sizeof ",\"\":\"")
+		return;
+	put_text(l, self.json ? (l->len == 0 ? "{\"" : ",\"") : (l->len == 0 ? "" : " "));
 	put_text(l, name);
-	put(l, '=');
-	put_value(l, value);
+	put_text(l, self.json ? "\":" : "=");
+	if (!self.json && plain(value))
+		put_text(l, value);
+	else
+		put_quoted(l, value);
+}
+
+static void put_context(struct line *l, const struct bana_ctx *ctx)
+{
+	put_pair(l, "requestId", ctx == NULL ? "-" : ctx->request_id);
+	if (ctx == NULL || ctx->trace == NULL)
+		return;
+	put_pair(l, "traceId", ctx->trace->id);
+	put_pair(l, "spanId", ctx->trace->span);
 }
 
 void bana_log(const struct bana_ctx *ctx, enum bana_level level, const char *message, ...)
@@ -103,11 +127,10 @@ void bana_log(const struct bana_ctx *ctx, enum bana_level level, const char *mes
 	struct line l = {self.lines + self.held, 0};
 	char ts[BANA_ISO_BYTES];
 	bana_iso_write(bana_now_us(), ts);
-	put_text(&l, "ts=");
-	put_text(&l, ts);
+	put_pair(&l, "ts", ts);
 	put_pair(&l, "level", level_names[level]);
 	put_pair(&l, "service", self.service);
-	put_pair(&l, "requestId", ctx == NULL ? "-" : ctx->request_id);
+	put_context(&l, ctx);
 	put_pair(&l, "msg", message);
 	va_list args;
 	va_start(args, message);
@@ -118,6 +141,8 @@ void bana_log(const struct bana_ctx *ctx, enum bana_level level, const char *mes
 			put_pair(&l, name, value);
 	}
 	va_end(args);
+	if (self.json)
+		l.text[l.len++] = '}';
 	l.text[l.len++] = '\n';
 	self.held += l.len;
 	if (!self.hold || level >= BANA_WARN || self.held >= HELD_BYTES)

@@ -1,42 +1,35 @@
 #include "bana/metric.h"
 
-#include "bana/buf.h"
-#include "bana/clock.h"
 #include "bana/pool.h"
 
-static const struct row {
-	const char *name, *labels, *help;
-} rows[] = {
-#define METRIC(id, name, labels, help) {name, labels, help},
-#include "bana/metric.def"
-#undef METRIC
-};
+/* Finer around 10 ms, where answers are; the longest statement has 4 s. */
+const int64_t bana_timed_bounds_us[BANA_TIMED_BUCKETS] = {500, 1000, 2500, 5000, 10000, 25000,
+	50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000};
+
+const short bana_timed_statuses[BANA_TIMED_STATUSES] = {200, 201, 204, 206, 302, 304, 400, 401, 403,
+	404, 405, 409, 412, 413, 415, 422, 429, 500, 503, 0};
+
+static void add(_Atomic uint64_t *to, uint64_t more)
+{
+	atomic_fetch_add_explicit(to, more, memory_order_relaxed);
+}
 
 void bana_count(const struct bana_pool *pool, enum bana_metric metric, uint64_t more)
 {
 	if (pool != NULL && pool->shared != NULL)
-		atomic_fetch_add_explicit(
-			&pool->shared->metrics.counters[metric], more, memory_order_relaxed);
+		add(&pool->shared->metrics.counters[metric], more);
 }
 
-static void head(struct bana_buf *out, const char *name, const char *help, const char *type)
+void bana_time_request(const struct bana_pool *pool, size_t route, int status, int64_t us)
 {
-	bana_buf_print(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-void bana_metrics_write(const struct bana_pool *pool, struct bana_buf *out)
-{
-	enum { LEADS_US = 3000000 };
-	struct bana_metrics *m = &pool->shared->metrics;
-	for (size_t i = 0; i < BANA_METRIC_COUNT; i++) {
-		const struct row *row = &rows[i];
-		bool labelled = *row->labels != '\0';
-		if (i == 0 || strcmp(rows[i - 1].name, row->name) != 0)
-			head(out, row->name, row->help, "counter");
-		bana_buf_print(out, "%s%s%s%s %llu\n", row->name, labelled ? "{" : "", row->labels,
-			labelled ? "}" : "", (unsigned long long)atomic_load(&m->counters[i]));
-	}
-	int64_t led = atomic_load(&m->lead_tick);
-	head(out, "bana_bridge_leads", "1: the bridge that leads runs on this host.", "gauge");
-	bana_buf_print(out, "bana_bridge_leads %d\n", led != 0 && bana_tick_us() - led < LEADS_US);
+	size_t s = 0, bucket = 0;
+	if (pool == NULL || pool->shared == NULL || route > BANA_ROUTES_MAX)
+		return;
+	while (bana_timed_statuses[s] != status && bana_timed_statuses[s] != 0)
+		s++;
+	while (bucket < BANA_TIMED_BUCKETS && us > bana_timed_bounds_us[bucket])
+		bucket++;
+	struct bana_histogram *h = &pool->shared->metrics.requests[route][s];
+	add(&h->buckets[bucket], 1);
+	add(&h->us, us > 0 ? (uint64_t)us : 0);
 }

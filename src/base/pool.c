@@ -9,11 +9,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* "bana", then a version: raise it with any change of struct bana_pool_shared. */
-static const uint64_t magic = 0x62616e6100000003;
+/* Of node-<id>: "bana", and a version that the last id does not care for. */
+static const uint64_t family = 0x62616e61, magic = 0x62616e6100000004;
 
-/* Bytes of the file that serve as locks (open file description locks: each open is an owner). */
-enum { LOCK_START = 0, LOCK_ALIVE = 1, LOCK_KEYS = 2 };
+/* Raise it with any change of struct bana_pool_shared. */
+enum { LAYOUT = 4 };
+
+/* Bytes of the files that serve as locks (open file description locks: each open is an owner).
+ * START is of node-<id> only, KEYS and the places are of its companion only. */
+enum { LOCK_START = 0, LOCK_ALIVE = 1, LOCK_KEYS = 2, LOCK_PLACES = 16 };
 
 static int lock(int fd, int command, short type, off_t byte)
 {
@@ -25,99 +29,207 @@ static int lock(int fd, int command, short type, off_t byte)
 	return rc;
 }
 
-/* First of the pool: keep the last id, forget the rest. The id is never touched: being killed here
- * must not lose it. */
-static void begin(struct bana_pool_shared *s, uint64_t listener)
+/* Does a process that lives hold any of these? */
+static _Bool held(int fd, off_t first, off_t count)
 {
-	const size_t after = offsetof(struct bana_pool_shared, last_id) + sizeof s->last_id;
-	if (s->magic >> 32 != magic >> 32)
-		atomic_store(&s->last_id, 0);
-	memset((char *)s + after, 0, sizeof *s - after);
-	s->listener = listener;
-	s->magic = magic;
+	struct flock l = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = first, .l_len = count};
+	return fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
 }
 
-/* Under LOCK_START. LOCK_ALIVE is held shared by every living worker, so whoever gets it alone is
- * the first; going from exclusive to shared is atomic. */
-static BANA_RES join(struct bana_pool *pool, uint64_t listener, char *why, size_t why_bytes)
+/* LOCK_ALIVE is held shared by every living worker, so whoever gets it alone is the first; going
+ * from exclusive to shared is atomic. */
+static _Bool first(int fd)
 {
-	if (lock(pool->fd, F_OFD_SETLK, F_WRLCK, LOCK_ALIVE) == 0)
-		begin(pool->shared, listener);
-	else if (pool->shared->magic != magic || pool->shared->listener != listener) {
-		snprintf(why, why_bytes,
-			"node id %u is in use by another pool of this host; give each its own "
-			"APP_ENV_NODE_ID",
-			pool->node_id);
-		return BANA_IS(CONFLICT);
-	}
-	if (lock(pool->fd, F_OFD_SETLK, F_RDLCK, LOCK_ALIVE) < 0)
-		return BANA_IS(UNAVAILABLE);
-	return BANA_DONE;
+	return lock(fd, F_OFD_SETLK, F_WRLCK, LOCK_ALIVE) == 0;
+}
+
+/* Made when missing, never made shorter: others may have it mapped. NULL: errno says why. */
+static void *map_file(const char *path, size_t bytes, int *fd)
+{
+	struct stat st;
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (*fd < 0 || fstat(*fd, &st) < 0 ||
+		(st.st_size < (off_t)bytes && ftruncate(*fd, (off_t)bytes) < 0))
+		return NULL;
+	void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+	return map == MAP_FAILED ? NULL : map;
+}
+
+/* node-<id>, or with a layout its companion. */
+static const char *path_of(char path[4096], const char *dir, unsigned node_id, int layout)
+{
+	snprintf(path, 4096, layout == 0 ? "%s/node-%u" : "%s/node-%u.%d", dir, node_id, layout);
+	return path;
 }
 
 static BANA_RES unusable(struct bana_pool *pool, const char *path, char *why, size_t why_bytes)
 {
 	snprintf(why, why_bytes, "%s: %s (see APP_ENV_STATE_DIR)", path, strerror(errno));
-	if (pool->fd >= 0)
-		close(pool->fd);
-	pool->fd = -1;
+	bana_pool_close(pool);
 	return BANA_IS(UNAVAILABLE);
+}
+
+static BANA_RES conflict(struct bana_pool *pool, const char *what, char *why, size_t why_bytes)
+{
+	snprintf(why, why_bytes, "node id %u %s", pool->node_id, what);
+	bana_pool_close(pool);
+	return BANA_IS(CONFLICT);
+}
+
+/* The last id is never touched: being killed here must not lose it. */
+static _Bool join_ids(struct bana_pool_ids *ids, int fd, uint64_t listener)
+{
+	if (first(fd)) {
+		if (ids->magic >> 32 != family)
+			atomic_store(&ids->last_id, 0);
+		ids->listener = listener;
+		ids->magic = magic;
+	}
+	return ids->magic >> 32 == family && ids->listener == listener &&
+	       lock(fd, F_OFD_SETLK, F_RDLCK, LOCK_ALIVE) == 0;
+}
+
+/* Ticks are of this boot only. */
+static void read_boot(char boot[BANA_BOOT_BYTES])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? 0 : read(fd, boot, BANA_BOOT_BYTES - 1);
+	boot[len > 0 ? len : 0] = '\0'; /* not told: always another one */
+	if (fd >= 0)
+		close(fd);
+}
+
+static void join_shared(struct bana_pool_shared *shared, int fd, uint64_t listener)
+{
+	char boot[BANA_BOOT_BYTES];
+	read_boot(boot);
+	if (first(fd) && (shared->layout != LAYOUT || shared->listener != listener ||
+				 *boot == '\0' || strcmp(boot, shared->boot) != 0)) {
+		memset(shared, 0, sizeof *shared);
+		memcpy(shared->boot, boot, sizeof boot);
+		shared->listener = listener;
+		shared->layout = LAYOUT;
+	}
+	lock(fd, F_OFD_SETLK, F_RDLCK, LOCK_ALIVE);
+}
+
+/* The lowest that no living worker holds. */
+static _Bool take_place(struct bana_pool *pool)
+{
+	for (unsigned i = 0; i < BANA_WORKERS_MAX; i++) {
+		if (lock(pool->fd, F_OFD_SETLK, F_WRLCK, LOCK_PLACES + (off_t)i) < 0)
+			continue;
+		pool->place = i;
+		if (pool->shared->places <= i)
+			pool->shared->places = i + 1;
+		atomic_store(&pool->shared->workers[i].resident_bytes, 0);
+		bana_worker_is(pool, BANA_WORKER_IDLE);
+		bana_count(pool, BANA_METRIC_WORKER_STARTS, 1);
+		return 1;
+	}
+	return 0;
 }
 
 BANA_RES bana_pool_open(struct bana_pool *pool, const char *dir, unsigned node_id,
 	uint64_t listener, char *why, size_t why_bytes)
 {
 	char path[4096];
-	snprintf(path, sizeof path, "%s/node-%u", dir, node_id);
 	snprintf(why, why_bytes, "%s", "");
-	pool->node_id = node_id;
-	pool->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (pool->fd < 0)
+	*pool = (struct bana_pool){.node_id = node_id};
+	pool->ids = map_file(path_of(path, dir, node_id, 0), sizeof *pool->ids, &pool->ids_fd);
+	if (pool->ids == NULL)
 		return unusable(pool, path, why, why_bytes);
-	lock(pool->fd, F_OFD_SETLKW, F_WRLCK, LOCK_START);
-	struct stat st; /* never made shorter: others may have it mapped */
-	if (fstat(pool->fd, &st) < 0 || (st.st_size < (off_t)sizeof *pool->shared &&
-						ftruncate(pool->fd, sizeof *pool->shared) < 0))
+	lock(pool->ids_fd, F_OFD_SETLKW, F_WRLCK, LOCK_START);
+	if (!join_ids(pool->ids, pool->ids_fd, listener))
+		return conflict(pool,
+			"is in use by another pool of this host; give each its own APP_ENV_NODE_ID",
+			why, why_bytes);
+	pool->shared =
+		map_file(path_of(path, dir, node_id, LAYOUT), sizeof *pool->shared, &pool->fd);
+	if (pool->shared == NULL)
 		return unusable(pool, path, why, why_bytes);
-	void *map =
-		mmap(NULL, sizeof *pool->shared, PROT_READ | PROT_WRITE, MAP_SHARED, pool->fd, 0);
-	if (map == MAP_FAILED)
-		return unusable(pool, path, why, why_bytes);
-	pool->shared = map;
-	bana_res joined = join(pool, listener, why, why_bytes);
-	lock(pool->fd, F_OFD_SETLK, F_UNLCK, LOCK_START);
-	if (joined.fault != BANA_OK)
-		bana_pool_close(pool);
-	return joined;
+	join_shared(pool->shared, pool->fd, listener);
+	if (!take_place(pool))
+		return conflict(pool, "has no place for one more worker", why, why_bytes);
+	lock(pool->ids_fd, F_OFD_SETLK, F_UNLCK, LOCK_START);
+	return BANA_DONE;
 }
 
 _Bool bana_pool_watch(struct bana_pool *pool, const char *dir, unsigned node_id)
 {
 	char path[4096];
 	struct stat st;
-	snprintf(path, sizeof path, "%s/node-%u", dir, node_id);
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	int fd = open(path_of(path, dir, node_id, LAYOUT), O_RDWR | O_CLOEXEC);
 	void *map = MAP_FAILED;
 	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size >= (off_t)sizeof *pool->shared)
 		map = mmap(NULL, sizeof *pool->shared, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	*pool = (struct bana_pool){map == MAP_FAILED ? NULL : map, fd, node_id};
-	if (map != MAP_FAILED && pool->shared->magic == magic)
+	*pool = (struct bana_pool){
+		.shared = map == MAP_FAILED ? NULL : map, .fd = fd, .node_id = node_id};
+	if (pool->shared != NULL && pool->shared->layout == LAYOUT)
 		return 1;
-	if (map != MAP_FAILED)
-		bana_pool_close(pool);
-	else if (fd >= 0)
-		close(fd);
-	*pool = (struct bana_pool){.fd = -1};
+	bana_pool_close(pool);
 	return 0;
 }
 
 void bana_pool_close(struct bana_pool *pool)
 {
-	if (pool->shared == NULL)
-		return;
-	munmap(pool->shared, sizeof *pool->shared);
-	close(pool->fd);
-	*pool = (struct bana_pool){.fd = -1};
+	if (pool->shared != NULL)
+		munmap(pool->shared, sizeof *pool->shared);
+	if (pool->ids != NULL)
+		munmap(pool->ids, sizeof *pool->ids);
+	if (pool->fd > 0) /* 0 is the listener */
+		close(pool->fd);
+	if (pool->ids_fd > 0)
+		close(pool->ids_fd);
+	*pool = (struct bana_pool){.shared = NULL};
+}
+
+void bana_worker_is(const struct bana_pool *pool, enum bana_worker_state state)
+{
+	if (pool->ids != NULL)
+		atomic_store_explicit(&pool->shared->workers[pool->place].state, (int)state,
+			memory_order_relaxed);
+}
+
+void bana_worker_weighs(const struct bana_pool *pool, int64_t resident_bytes)
+{
+	if (pool->ids != NULL)
+		atomic_store_explicit(&pool->shared->workers[pool->place].resident_bytes,
+			resident_bytes, memory_order_relaxed);
+}
+
+/* What a process holds itself is no lock to it. */
+static _Bool place_lives(const struct bana_pool *pool, unsigned place)
+{
+	return (pool->ids != NULL && place == pool->place) ||
+	       held(pool->fd, LOCK_PLACES + (off_t)place, 1);
+}
+
+_Bool bana_pool_lives(const struct bana_pool *pool)
+{
+	return pool->ids != NULL ||
+	       (pool->shared != NULL && held(pool->fd, LOCK_PLACES, BANA_WORKERS_MAX));
+}
+
+static void add_worker(struct bana_workers *sum, const struct bana_worker *w)
+{
+	unsigned *const counts[] = {&sum->idle, &sum->busy, &sum->dormant};
+	int64_t bytes = atomic_load(&w->resident_bytes);
+	++*counts[atomic_load(&w->state)];
+	sum->resident_bytes += bytes;
+	if (bytes > sum->resident_bytes_max)
+		sum->resident_bytes_max = bytes;
+}
+
+struct bana_workers bana_workers_look(const struct bana_pool *pool)
+{
+	struct bana_workers sum = {0};
+	for (unsigned i = 0; pool->shared != NULL && i < pool->shared->places; i++) {
+		if (place_lives(pool, i))
+			add_worker(&sum, &pool->shared->workers[i]);
+	}
+	return sum;
 }
 
 _Bool bana_pool_try_lock(struct bana_pool *pool)
@@ -137,7 +249,7 @@ int64_t bana_snowflake(struct bana_pool *pool)
 	const int64_t node = (int64_t)pool->node_id << SEQUENCE_BITS;
 	int64_t ms = bana_now_us() / 1000 - epoch_ms;
 	int64_t fresh = (ms < 0 ? 0 : ms) << (SEQUENCE_BITS + NODE_BITS) | node;
-	int64_t last = atomic_load(&pool->shared->last_id);
+	int64_t last = atomic_load(&pool->ids->last_id);
 	int64_t next;
 	do {
 		next = fresh;
@@ -148,35 +260,7 @@ int64_t bana_snowflake(struct bana_pool *pool)
 					       << (SEQUENCE_BITS + NODE_BITS)) |
 				       node;
 		}
-	} while (!atomic_compare_exchange_weak(&pool->shared->last_id, &last, next));
+	} while (!atomic_compare_exchange_weak(&pool->ids->last_id, &last, next));
+	bana_count(pool, BANA_METRIC_IDS, 1);
 	return next;
-}
-
-_Bool bana_breaker_try(struct bana_breaker *breaker, int64_t probe_us)
-{
-	int64_t until = atomic_load(&breaker->closed_until_tick);
-	int64_t tick = bana_tick_us();
-	if (until == 0)
-		return 1;
-	if (tick < until)
-		return 0;
-	return atomic_compare_exchange_strong(
-		&breaker->closed_until_tick, &until, tick + 2 * probe_us);
-}
-
-void bana_breaker_ok(struct bana_breaker *breaker)
-{
-	if (atomic_load(&breaker->closed_until_tick) == 0)
-		return;
-	atomic_store(&breaker->backoff_us, 0);
-	atomic_store(&breaker->closed_until_tick, 0);
-}
-
-void bana_breaker_failed(struct bana_breaker *breaker)
-{
-	enum { FIRST_US = 100000, MOST_US = 1000000 };
-	int64_t backoff = atomic_load(&breaker->backoff_us) * 2;
-	backoff = backoff < FIRST_US ? FIRST_US : backoff > MOST_US ? MOST_US : backoff;
-	atomic_store(&breaker->backoff_us, backoff);
-	atomic_store(&breaker->closed_until_tick, bana_tick_us() + backoff);
 }

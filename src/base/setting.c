@@ -27,10 +27,9 @@ static bool one_of(const char *options, const char *text)
 	return false;
 }
 
-/* Put `text` into the target; false and a line when it does not fit the row. */
-static bool set(const struct bana_setting *s, const char *text, void *target, FILE *errors)
+/* Put `text` there; false and a line when it does not fit the row. */
+static bool set(const struct bana_setting *s, const char *text, void *at, FILE *errors)
 {
-	char *at = (char *)target + s->offset;
 	switch (s->kind) {
 	case BANA_SETTING_INT:
 		if (bana_parse_int(bana_str_of(text), s->min, s->max, (int64_t *)(void *)at)
@@ -65,17 +64,21 @@ static bool set(const struct bana_setting *s, const char *text, void *target, FI
 	return false;
 }
 
-static bool load(const struct bana_setting *s, void *target, FILE *errors)
+static const char *given(const struct bana_setting *s)
 {
 	const char *text = getenv(s->name);
-	if (text == NULL && s->alias != NULL)
-		text = getenv(s->alias);
+	return text == NULL && s->alias != NULL ? getenv(s->alias) : text;
+}
+
+static bool load(const struct bana_setting *s, void *target, FILE *errors)
+{
+	const char *text = given(s);
 	if (text == NULL && s->fallback == NULL) {
 		fprintf(errors, "%s%s%s: required, but not set. %s\n", s->name,
 			s->alias == NULL ? "" : " or ", s->alias == NULL ? "" : s->alias, s->says);
 		return false;
 	}
-	return set(s, text == NULL ? s->fallback : text, target, errors);
+	return set(s, text == NULL ? s->fallback : text, (char *)target + s->offset, errors);
 }
 
 static bool known(const struct bana_setting_group *groups, size_t count, bana_str name)
@@ -118,6 +121,46 @@ void bana_settings_tell_unknown(const struct bana_setting_group *groups, size_t 
 	}
 }
 
+struct source {
+	struct bana_arena *arena;
+	bana_str text;
+};
+
+static const char *reread(const struct source *from, const struct bana_setting *s)
+{
+	const char *text = bana_settings_file_find(from->arena, from->text, s->name);
+	if (text == NULL && s->alias != NULL)
+		text = bana_settings_file_find(from->arena, from->text, s->alias);
+	if (text == NULL)
+		text = given(s);
+	return text == NULL ? s->fallback : text;
+}
+
+/* Into the targets or, to see whether all is well, into nothing. */
+static bool reload(const struct bana_setting_group *groups, size_t count, const struct source *from,
+	bool really, FILE *errors)
+{
+	bool good = true;
+	for (size_t g = 0; g < count; g++) {
+		for (size_t i = 0; i < groups[g].count; i++) {
+			const struct bana_setting *s = &groups[g].rows[i];
+			int64_t nothing;
+			void *at = really ? (char *)groups[g].target + s->offset : (void *)&nothing;
+			if ((s->flags & BANA_RELOADS) && concerns(&groups[g], s))
+				good = set(s, reread(from, s), at, errors) && good;
+		}
+	}
+	return good;
+}
+
+bool bana_settings_reload(const struct bana_setting_group *groups, size_t count, bana_str text,
+	struct bana_arena *arena, FILE *errors)
+{
+	const struct source from = {arena, text};
+	return reload(groups, count, &from, false, errors) &&
+	       reload(groups, count, &from, true, errors);
+}
+
 static void print_row(const struct bana_setting *s, FILE *out)
 {
 	static const char *const kinds[] = {"number", "switch", "text", "choice", "list"};
@@ -134,6 +177,8 @@ static void print_row(const struct bana_setting *s, FILE *out)
 	}
 	if (s->flags & BANA_SECRET)
 		fprintf(out, ", secret");
+	if (s->flags & BANA_RELOADS)
+		fprintf(out, ", reloads");
 	if (s->fallback == NULL)
 		fprintf(out, " | **required**");
 	else if (*s->fallback == '\0')

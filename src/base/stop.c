@@ -1,11 +1,15 @@
 #include "bana/stop.h"
 
 #include <stddef.h>
+#include <time.h>
 
-static volatile sig_atomic_t stopping; /* for the signal handler, hence file scope */
+/* for the signal handlers, hence file scope */
+static volatile sig_atomic_t stopping, reload_asked;
 
-static const int signals[] = {SIGTERM, SIGINT, SIGQUIT};
-static const size_t count = sizeof signals / sizeof *signals;
+static const int stops[] = {SIGTERM, SIGINT, SIGQUIT};
+static const int reloads[] = {SIGHUP, SIGUSR2};
+
+#define COUNT(list) (sizeof(list) / sizeof *(list))
 
 static void stop(int number)
 {
@@ -13,28 +17,55 @@ static void stop(int number)
 	stopping = 1;
 }
 
+static void reload(int number)
+{
+	(void)number;
+	reload_asked = 1;
+}
+
+static void catch_all(const int *numbers, size_t count, void (*call)(int number), sigset_t *set)
+{
+	struct sigaction action = {.sa_handler = call};
+	for (size_t i = 0; i < count; i++) {
+		sigaddset(set, numbers[i]);
+		sigaction(numbers[i], &action, NULL);
+	}
+}
+
 void bana_stop_catch(sigset_t *waiting)
 {
-	struct sigaction action = {.sa_handler = stop};
 	sigset_t blocked;
 	sigemptyset(&blocked);
-	for (size_t i = 0; i < count; i++) {
-		sigaddset(&blocked, signals[i]);
-		sigaction(signals[i], &action, NULL);
-	}
+	catch_all(stops, COUNT(stops), stop, &blocked);
+	catch_all(reloads, COUNT(reloads), reload, &blocked);
 	sigprocmask(SIG_BLOCK, &blocked, waiting);
-	for (size_t i = 0; i < count; i++)
-		sigdelset(waiting, signals[i]);
+	for (int number = 1; number < NSIG; number++) {
+		if (sigismember(&blocked, number) == 1)
+			sigdelset(waiting, number);
+	}
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN); /* a terminal that goes away is no reason to drop a request */
 }
 
 bool bana_stopping(void)
 {
 	sigset_t pending;
 	if (!stopping && sigpending(&pending) == 0) {
-		for (size_t i = 0; i < count; i++)
-			stopping = stopping || sigismember(&pending, signals[i]) == 1;
+		for (size_t i = 0; i < COUNT(stops); i++)
+			stopping = stopping || sigismember(&pending, stops[i]) == 1;
 	}
 	return stopping;
+}
+
+/* A pending one is taken, for a process that is never idle. */
+bool bana_reload_asked(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t i = 0; i < COUNT(reloads); i++)
+		sigaddset(&set, reloads[i]);
+	bool asked = reload_asked;
+	reload_asked = 0;
+	while (sigtimedwait(&set, NULL, &(struct timespec){.tv_sec = 0}) > 0)
+		asked = true;
+	return asked;
 }

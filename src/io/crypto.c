@@ -70,6 +70,13 @@ void bana_random(void *at, size_t bytes)
 	assert(made == 1); /* no safe way to go on without */
 }
 
+uint64_t bana_random_word(void)
+{
+	uint64_t word;
+	bana_random(&word, sizeof word);
+	return word | (word == 0);
+}
+
 char *bana_uuid(struct bana_ctx *ctx)
 {
 	unsigned char b[16];

@@ -25,11 +25,27 @@ struct bana_fcgi {
 	FCGX_Request request;
 	sigset_t waiting_signals; /* the mask while waiting: what stops us is let in */
 	int listener, epoll;
+	bool rests;
 	int answered; /* the connection before, still open; -1: none */
 	struct timeval write_patience;
 	size_t written; /* of the answer at hand */
 	bool patient;   /* its socket has the patience set */
 };
+
+/* Exclusive: a connection wakes one idle worker of the pool, not all of them. */
+static void listen_for(struct bana_fcgi *fcgi, int change)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+	if (epoll_ctl(fcgi->epoll, change, fcgi->listener, &event) < 0)
+		abort();
+}
+
+void bana_fcgi_rest(struct bana_fcgi *fcgi, bool rest)
+{
+	if (rest != fcgi->rests)
+		listen_for(fcgi, rest ? EPOLL_CTL_DEL : EPOLL_CTL_ADD);
+	fcgi->rests = rest;
+}
 
 struct bana_fcgi *bana_fcgi_new(int listener, int64_t write_ms)
 {
@@ -42,11 +58,10 @@ struct bana_fcgi *bana_fcgi_new(int listener, int64_t write_ms)
 	fcgi->write_patience = (struct timeval){write_ms / 1000, write_ms % 1000 * 1000};
 	fcgi->answered = -1;
 	fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);
-	/* Exclusive: a connection wakes one idle worker of the pool, not all of them. */
-	struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE};
 	fcgi->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (fcgi->epoll < 0 || epoll_ctl(fcgi->epoll, EPOLL_CTL_ADD, listener, &event) < 0)
+	if (fcgi->epoll < 0)
 		abort();
+	listen_for(fcgi, EPOLL_CTL_ADD);
 	bana_stop_catch(&fcgi->waiting_signals);
 	return fcgi;
 }
@@ -73,11 +88,19 @@ static void pause_ms(long ms)
 	nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
 }
 
+static int take_connection(const struct bana_fcgi *fcgi)
+{
+	if (!fcgi->rests)
+		return accept4(fcgi->listener, NULL, NULL, SOCK_CLOEXEC);
+	errno = EAGAIN;
+	return -1;
+}
+
 static int accept_one(struct bana_fcgi *fcgi, void (*idle)(void *what), void *what)
 {
 	struct epoll_event event;
 	while (!bana_stopping()) {
-		int fd = accept4(fcgi->listener, NULL, NULL, SOCK_CLOEXEC);
+		int fd = take_connection(fcgi);
 		if (fd >= 0)
 			return fd;
 		switch (errno) {

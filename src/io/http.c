@@ -25,6 +25,36 @@ static void cleanup(void *handle)
 	curl_easy_cleanup(handle);
 }
 
+static void free_headers(void *list)
+{
+	curl_slist_free_all(list);
+}
+
+static void set_url(struct bana_ctx *ctx, CURL *curl, const char *url)
+{
+	static const char local[] = "http://unix:";
+	bana_str path, rest = bana_str_of(url);
+	if (strncmp(url, local, strlen(local)) == 0) {
+		rest = (bana_str){url + strlen(local), rest.len - strlen(local)};
+		bana_str socket = bana_str_cut(rest, ':', &path);
+		curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH,
+			bana_copy(ctx->arena, socket.at, socket.len));
+		url = bana_print(ctx->arena, "http://localhost%.*s", (int)path.len, path.at);
+	}
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+}
+
+static void set_trace(struct bana_ctx *ctx, CURL *curl)
+{
+	const char *trace = bana_trace_on(ctx);
+	if (trace == NULL)
+		return;
+	struct curl_slist *headers =
+		curl_slist_append(NULL, bana_join(ctx->arena, "traceparent: ", trace, NULL));
+	bana_defer(ctx->arena, free_headers, headers);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+}
+
 BANA_RES bana_http_get(
 	struct bana_ctx *ctx, const char *url, int64_t timeout_ms, size_t bytes_max, bana_str *body)
 {
@@ -34,7 +64,8 @@ BANA_RES bana_http_get(
 	if (curl == NULL)
 		abort();
 	bana_defer(ctx->arena, cleanup, curl);
-	curl_easy_setopt(curl, CURLOPT_URL, url);
+	set_url(ctx, curl, url);
+	set_trace(ctx, curl);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https,file");
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);

@@ -9,6 +9,7 @@
 #include "bana/clock.h"
 #include "bana/ctx.h"
 #include "bana/log.h"
+#include "bana/pool.h"
 #include "bana/text.h"
 
 enum {
@@ -51,7 +52,7 @@ struct bana_pg *bana_pg_new(const struct bana_pg_options *options)
 	return pg;
 }
 
-static void drop(struct bana_pg *pg)
+void bana_pg_leave(struct bana_pg *pg)
 {
 	PQfinish(pg->conn);
 	pg->conn = NULL;
@@ -64,7 +65,7 @@ void bana_pg_free(struct bana_pg *pg)
 {
 	if (pg == NULL)
 		return;
-	drop(pg);
+	bana_pg_leave(pg);
 	free(pg);
 }
 
@@ -104,7 +105,7 @@ static BANA_RES fail_state(struct bana_ctx *ctx, struct bana_pg *pg, const PGres
 	while (strncmp(state, states[i].prefix, strlen(states[i].prefix)) != 0)
 		i++;
 	if (states[i].drop || PQstatus(pg->conn) == CONNECTION_BAD)
-		drop(pg);
+		bana_pg_leave(pg);
 	if (states[i].fault == BANA_UNAVAILABLE)
 		return bana_fail_later(ctx, states[i].message, why);
 	return bana_fail(ctx, states[i].fault, states[i].message, why);
@@ -113,7 +114,7 @@ static BANA_RES fail_state(struct bana_ctx *ctx, struct bana_pg *pg, const PGres
 static BANA_RES fail_lost(struct bana_ctx *ctx, struct bana_pg *pg, const char *why)
 {
 	why = bana_copy(ctx->arena, why, strcspn(why, "\n"));
-	drop(pg);
+	bana_pg_leave(pg);
 	return bana_fail_later(ctx, "The database is not available", why);
 }
 
@@ -159,8 +160,20 @@ static bool failed(const PGresult *result)
 	return PQresultStatus(result) == PGRES_FATAL_ERROR;
 }
 
+/* A round trip is over. */
+static bana_res counted(const struct bana_pg *pg, int64_t begun_tick, bana_res result)
+{
+	enum bana_metric metric = result.fault == BANA_OK            ? BANA_METRIC_DB_OK
+				  : result.fault == BANA_UNAVAILABLE ? BANA_METRIC_DB_UNAVAILABLE
+				  : result.fault == BANA_INTERNAL    ? BANA_METRIC_DB_FAILED
+								     : BANA_METRIC_DB_REFUSED;
+	bana_count(pg->options.pool, metric, 1);
+	bana_count(pg->options.pool, BANA_METRIC_DB_US, (uint64_t)(bana_tick_us() - begun_tick));
+	return result;
+}
+
 /* Everything that was sent is answered; the last result, or the first error, is the answer. */
-static BANA_RES collect(
+static BANA_RES take_all(
 	struct bana_ctx *ctx, struct bana_pg *pg, int64_t limit_ms, PGresult **answer)
 {
 	int64_t deadline = bana_tick_us() + limit_ms * 1000;
@@ -175,6 +188,13 @@ static BANA_RES collect(
 		return fail_state(ctx, pg, kept);
 	*answer = kept;
 	return BANA_DONE;
+}
+
+static BANA_RES collect(
+	struct bana_ctx *ctx, struct bana_pg *pg, int64_t limit_ms, PGresult **answer)
+{
+	const int64_t begun_tick = bana_tick_us();
+	return counted(pg, begun_tick, take_all(ctx, pg, limit_ms, answer));
 }
 
 /* What a session must be like before work is done in it. */
@@ -239,7 +259,7 @@ static bool gone(struct bana_pg *pg)
 BANA_RES bana_pg_ready(struct bana_ctx *ctx, struct bana_pg *pg)
 {
 	if (pg->conn != NULL && gone(pg))
-		drop(pg);
+		bana_pg_leave(pg);
 	if (pg->conn != NULL)
 		return BANA_DONE;
 	if (pg->in_transaction)
@@ -249,6 +269,10 @@ BANA_RES bana_pg_ready(struct bana_ctx *ctx, struct bana_pg *pg)
 		return bana_fail_later(
 			ctx, "The database is not available", "waiting before the next connection");
 	bana_res connected = connect_within(ctx, pg);
+	bana_count(pg->options.pool,
+		connected.fault == BANA_OK ? BANA_METRIC_DB_CONNECTED
+					   : BANA_METRIC_DB_NOT_CONNECTED,
+		1);
 	if (connected.fault == BANA_OK) {
 		pg->backoff_us = 0;
 		return connected;
@@ -285,6 +309,7 @@ static BANA_RES make_room(struct bana_ctx *ctx, struct bana_pg *pg, struct state
 	if (PQsendQuery(pg->conn, bana_join(ctx->arena, "DEALLOCATE ", oldest->name, NULL)) == 0)
 		return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
 	TRY(collect(ctx, pg, pg->options.statement_ms + GRACE_MS, &answer));
+	bana_count(pg->options.pool, BANA_METRIC_STATEMENT_EVICTED, 1);
 	free(oldest->sql);
 	*oldest = pg->prepared[--pg->prepared_count];
 	*place = &pg->prepared[pg->prepared_count];
@@ -300,6 +325,7 @@ static BANA_RES prepare(
 		struct statement *s = &pg->prepared[i];
 		if (s->hash != hash || strcmp(s->sql, sql) != 0)
 			continue;
+		bana_count(pg->options.pool, BANA_METRIC_STATEMENT_KNOWN, 1);
 		s->used = ++pg->uses;
 		*name = bana_copy(ctx->arena, s->name, strlen(s->name));
 		return BANA_DONE;
@@ -318,6 +344,7 @@ static BANA_RES prepare(
 		abort();
 	snprintf(place->name, sizeof place->name, "%s", fresh);
 	pg->prepared_count++;
+	bana_count(pg->options.pool, BANA_METRIC_STATEMENT_PREPARED, 1);
 	*name = fresh;
 	return BANA_DONE;
 }
@@ -353,7 +380,7 @@ BANA_RES bana_pg_once(struct bana_ctx *ctx, const char *sql, size_t count,
 }
 
 /* One result a step, then that of the sync; the first error is the batch's. */
-static BANA_RES collect_steps(
+static BANA_RES take_steps(
 	struct bana_ctx *ctx, struct bana_pg *pg, struct bana_step *steps, size_t count)
 {
 	int64_t deadline = bana_tick_us() + (pg->options.statement_ms + GRACE_MS) * 1000;
@@ -371,6 +398,13 @@ static BANA_RES collect_steps(
 	if (PQexitPipelineMode(pg->conn) == 0)
 		return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
 	return error == NULL ? BANA_DONE : fail_state(ctx, pg, error);
+}
+
+static BANA_RES collect_steps(
+	struct bana_ctx *ctx, struct bana_pg *pg, struct bana_step *steps, size_t count)
+{
+	const int64_t begun_tick = bana_tick_us();
+	return counted(pg, begun_tick, take_steps(ctx, pg, steps, count));
 }
 
 static PGresult *result_of(const struct bana_rows *rows)
@@ -446,7 +480,7 @@ void bana_pg_rollback(struct bana_ctx *ctx)
 	if (pg->conn != NULL && PQtransactionStatus(pg->conn) != PQTRANS_IDLE)
 		bana_ignore(bana_pg_once(ctx, "ROLLBACK", 0, NULL, NULL), "it is looked at below");
 	if (pg->conn != NULL && PQtransactionStatus(pg->conn) != PQTRANS_IDLE)
-		drop(pg);
+		bana_pg_leave(pg);
 	pg->in_transaction = false;
 }
 

@@ -224,7 +224,13 @@ BANA_RES bana_publisher_write(
 		bana_buf_add(&b, p->path.at, p->path.len);
 		bana_buf_text(&b, posts[i].room);
 		bana_buf_text(&b, " HTTP/1.1\r\nHost: publisher\r\n"
-				  "Content-Type: application/json\r\nContent-Length: ");
+				  "Content-Type: application/json\r\n");
+		if (posts[i].trace != NULL) {
+			bana_buf_text(&b, "traceparent: ");
+			bana_buf_text(&b, posts[i].trace);
+			bana_buf_text(&b, "\r\n");
+		}
+		bana_buf_text(&b, "Content-Length: ");
 		bana_buf_int(&b, (int64_t)posts[i].body.len);
 		bana_buf_text(&b, "\r\n\r\n");
 		bana_buf_add(&b, posts[i].body.at, posts[i].body.len);
@@ -249,4 +255,11 @@ BANA_RES bana_publisher_read(
 	if (p->answered == count)
 		return BANA_DONE;
 	return bana_fail_later(ctx, "The publisher did not answer", "no answer in time");
+}
+
+BANA_RES bana_publisher_ask(
+	struct bana_ctx *ctx, struct bana_publisher *p, struct bana_post *posts, size_t count)
+{
+	TRY(bana_publisher_write(ctx, p, posts, count));
+	return bana_publisher_read(ctx, p, posts, count);
 }

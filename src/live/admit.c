@@ -142,8 +142,7 @@ static BANA_RES ask_nchan(struct bana_ctx *ctx, bana_str rooms, size_t most)
 			.body = BANA_STR("")};
 	}
 	bana_outbox_settle(ctx->app->outbox); /* it may owe answers on this connection */
-	TRY(bana_publisher_write(ctx, ctx->app->publisher, posts, count));
-	TRY(bana_publisher_read(ctx, ctx->app->publisher, posts, count));
+	TRY(bana_publisher_ask(ctx, ctx->app->publisher, posts, count));
 	for (size_t i = 0; i < count; i++) {
 		if (posts[i].status != 200 && posts[i].status != 404)
 			return bana_fail_later(ctx, NULL,

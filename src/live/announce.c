@@ -25,6 +25,7 @@ enum {
 struct kept {
 	struct bana_announcement what;
 	const char *request_id;
+	const char *trace;
 	bana_str frame;   /* what a client receives: exactly event and data */
 	const char *ways; /* that took it, for the log; NULL: none yet */
 };
@@ -94,8 +95,9 @@ static void list_messages(struct batch *b)
 static BANA_RES write_nchan(struct bana_ctx *ctx, struct batch *b)
 {
 	for (size_t i = 0; i < b->message_count; i++)
-		b->posts[i] = (struct bana_post){
-			.room = b->messages[i].room, .body = b->messages[i].from->frame};
+		b->posts[i] = (struct bana_post){.room = b->messages[i].room,
+			.body = b->messages[i].from->frame,
+			.trace = b->messages[i].from->trace};
 	return bana_publisher_write(ctx, ctx->app->publisher, b->posts, b->message_count);
 }
 
@@ -386,7 +388,10 @@ static void keep(struct bana_ctx *ctx, void *what)
 		b->first_tick = bana_tick_us();
 	struct kept *k = &b->kept[b->count++];
 	b->bytes += bytes;
-	*k = (struct kept){*a, keep_text(b, ctx->request_id), bana_buf_str(&frame), NULL};
+	*k = (struct kept){.what = *a,
+		.request_id = keep_text(b, ctx->request_id),
+		.trace = ctx->trace == NULL ? NULL : keep_text(b, bana_trace_on(ctx)),
+		.frame = bana_buf_str(&frame)};
 	for (size_t r = 0; r < rooms; r++)
 		k->what.rooms[r] = keep_text(b, a->rooms[r]);
 	k->what.id = keep_text(b, a->id);

@@ -10,11 +10,12 @@ static BANA_RES end_user(struct bana_req *q)
 	struct bana_ctx *ctx = &q->ctx;
 	if (q->args[0].len == 0 || q->args[0].len >= BANA_USER_BYTES)
 		return bana_fail(ctx, BANA_NOT_FOUND, "No user has such an id", NULL);
-	struct bana_post post = {
-		.verb = "DELETE", .room = bana_room_of_user(ctx, q->args[0]), .body = BANA_STR("")};
+	struct bana_post post = {.verb = "DELETE",
+		.room = bana_room_of_user(ctx, q->args[0]),
+		.body = BANA_STR(""),
+		.trace = bana_trace_on(ctx)};
 	bana_outbox_settle(ctx->app->outbox); /* it may owe answers on this connection */
-	TRY(bana_publisher_write(ctx, ctx->app->publisher, &post, 1));
-	TRY(bana_publisher_read(ctx, ctx->app->publisher, &post, 1));
+	TRY(bana_publisher_ask(ctx, ctx->app->publisher, &post, 1));
 	if (post.status != 200 && post.status != 404)
 		return bana_fail_later(ctx, "The rooms do not answer",
 			bana_print(ctx->arena, "publisher answered %d", post.status));

@@ -111,11 +111,11 @@ static const struct bana_route routes[] = {
 	{"GET", "/doc/openapi.json", &bana_openapi, NULL, NULL, NULL, 0,
 		"This document."},
 	{"GET", "/healthz", &bana_health_live, NULL, NULL, NULL, BANA_AT_ROOT,
-		"The process answers."},
+		"A worker of the pool lives."},
 	{"GET", "/readyz", &bana_health_ready, NULL, NULL, NULL, BANA_AT_ROOT,
-		"The database can be used."},
+		"Submits can be taken: the database is there and migrated, the pool does not drain."},
 	{"GET", "/metrics", &bana_metrics, NULL, NULL, NULL, BANA_INSIDE,
-		"Counters of the pool."},
+		"All that can be counted, for Prometheus."},
 };
 
 static const struct bana_room rooms[] = {
@@ -139,6 +139,7 @@ const struct bana_service outreach_service = {
 	.entities = entities,
 	.audit = &audit,
 	.pseudonym = outreach_pseudonym,
+	.migration = "0006_audit_log.sql",
 	.title = "BANA Outreach",
 	.says = "Inquiries and newsletter subscriptions of BANA's public site, and their back "
 		"office.",

@@ -58,6 +58,10 @@ static void write_problem(struct bana_req *q, const struct bana_fault_row *fault
 	bana_buf_json_member(b, "path", path);
 	if (f->issues != NULL)
 		write_issues(b, f->issues);
+	if (f->checks != NULL) {
+		bana_buf_json_name(b, "checks");
+		bana_buf_text(b, f->checks);
+	}
 	bana_buf_text(b, "}");
 	if (f->allowed != NULL) {
 		bana_buf_json_name(b, "allowed");

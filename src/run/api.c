@@ -9,8 +9,14 @@
 #include "bana/live.h"
 #include "bana/log.h"
 #include "bana/pg.h"
+#include "bana/pool.h"
 #include "bana/req.h"
 #include "bana/run.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "run/reload.h"
 
 enum { TARGET_BYTES_MAX = 16384 };
 
@@ -69,9 +75,12 @@ static BANA_RES answer(struct bana_req *q)
 		return preflight(q);
 	TRY(bana_route_find(q, s->routes, s->route_count));
 	bool below_base = q->path.at != q->target.at;
-	if (below_base ? (q->route->flags & BANA_INSIDE)
-		       : !(q->route->flags & (BANA_AT_ROOT | BANA_INSIDE)))
+	const unsigned flags = q->route->flags;
+	const bool probe = flags & (BANA_AT_ROOT | BANA_INSIDE);
+	if (below_base ? (flags & BANA_INSIDE) : !probe)
 		return bana_fail(&q->ctx, BANA_NOT_FOUND, "URL NOT FOUND", NULL);
+	if (q->ctx.app->probes_only && !probe)
+		return bana_fail(&q->ctx, BANA_NOT_FOUND, "Only probes are answered here", NULL);
 	if (q->body_fault.fault != BANA_OK)
 		return bana_fail(&q->ctx, q->body_fault.fault,
 			q->body_fault.fault == BANA_TOO_LARGE ? "Body is too large"
@@ -104,17 +113,32 @@ bool bana_run_stream(struct bana_req *q, struct bana_sink *sink)
 	return whole;
 }
 
-static void log_request(const struct bana_req *q, int64_t begun_tick, bool whole)
+/* Probes come every few seconds, for ever: worth a line only when they fail. */
+static enum bana_level level_of(const struct bana_req *q)
+{
+	bool probe = q->route != NULL && (q->route->flags & (BANA_AT_ROOT | BANA_INSIDE));
+	return q->status == 500           ? BANA_ERROR
+	       : q->status > 500          ? BANA_WARN
+	       : probe && q->status < 400 ? BANA_DEBUG
+					  : BANA_INFO;
+}
+
+static void log_request(const struct bana_req *q, int64_t took_us, bool whole)
 {
 	char status[BANA_INT_BYTES], us[BANA_INT_BYTES];
-	enum bana_level level = q->status == 500  ? BANA_ERROR
-				: q->status > 500 ? BANA_WARN
-						  : BANA_INFO;
-	bana_log(&q->ctx, level, "request", "method", q->route == NULL ? "-" : q->route->verb,
+	bana_log(&q->ctx, level_of(q), "request", "method", q->route == NULL ? "-" : q->route->verb,
 		"route", q->route == NULL ? "-" : q->route->path, "status",
-		bana_int_write(q->status, status), "us",
-		bana_int_write(bana_tick_us() - begun_tick, us), "why", q->ctx.failure.why,
-		"client", whole ? NULL : "gone", NULL);
+		bana_int_write(q->status, status), "us", bana_int_write(took_us, us), "why",
+		q->ctx.failure.why, "client", whole ? NULL : "gone", NULL);
+}
+
+static void account(const struct bana_req *q, int64_t begun_tick, bool whole)
+{
+	const struct bana_app *app = q->ctx.app;
+	int64_t took_us = bana_tick_us() - begun_tick;
+	size_t route = q->route == NULL ? 0 : (size_t)(q->route - app->service->routes) + 1;
+	bana_time_request(app->pool, route, q->status, took_us);
+	log_request(q, took_us, whole);
 }
 
 static const char *param(void *source, const char *name)
@@ -127,54 +151,137 @@ static bool write_piece(struct bana_sink *sink, bana_str bytes)
 	return bana_fcgi_write(sink->to, bytes);
 }
 
-static void serve(const struct bana_app *app, struct bana_pg *db, struct bana_fcgi *fcgi,
-	struct bana_arena *arena)
+/* What there is to know of a request before it is looked at. */
+static void take_in(struct bana_req *q, struct bana_fcgi *fcgi, struct bana_trace *trace)
 {
-	int64_t begun_tick = bana_tick_us();
+	struct bana_ctx *ctx = &q->ctx;
+	const char *id = bana_fcgi_param(fcgi, "HTTP_X_REQUEST_ID");
+	const char *method = bana_fcgi_param(fcgi, "REQUEST_METHOD");
+	const char *parent = bana_fcgi_param(fcgi, "HTTP_TRACEPARENT");
+	ctx->request_id =
+		request_id_valid(id) ? bana_copy(ctx->arena, id, strlen(id)) : bana_uuid(ctx);
+	if (parent != NULL && bana_trace_read(parent, bana_random_word(), trace))
+		ctx->trace = trace;
+	q->method = bana_str_of(method == NULL ? "" : method);
+	q->body_fault = bana_fcgi_body(
+		fcgi, ctx->arena, (size_t)ctx->app->settings->body_bytes_max, &q->body);
+}
+
+/* Who tells of the pool looks for it as long as there is none, or none any more. */
+static void find_pool(const struct bana_app *app)
+{
+	const struct bana_settings *s = app->settings;
+	if (!app->probes_only || bana_pool_lives(app->pool))
+		return;
+	bana_pool_close(app->pool);
+	bana_pool_watch(app->pool, s->state_dir, (unsigned)s->node_id);
+}
+
+static void serve(const struct bana_app *app, struct bana_pg *db, struct bana_fcgi *fcgi,
+	struct bana_arena *arena, int64_t begun_tick)
+{
 	struct bana_req q = {.param = param, .source = fcgi};
+	struct bana_trace trace;
+	struct bana_buf out;
 	bana_ctx_init(&q.ctx, arena, app);
 	q.ctx.db = db;
 	bana_buf_init(&q.headers, arena);
 	bana_buf_init(&q.reply, arena);
-	const char *id = bana_fcgi_param(fcgi, "HTTP_X_REQUEST_ID");
-	q.ctx.request_id =
-		request_id_valid(id) ? bana_copy(arena, id, strlen(id)) : bana_uuid(&q.ctx);
-	const char *method = bana_fcgi_param(fcgi, "REQUEST_METHOD");
-	q.method = bana_str_of(method == NULL ? "" : method);
-	q.body_fault = bana_fcgi_body(fcgi, arena, (size_t)app->settings->body_bytes_max, &q.body);
-	struct bana_buf out;
 	bana_buf_init(&out, arena);
+	take_in(&q, fcgi, &trace);
 	bana_run_request(&q, &out);
 	bana_fcgi_write(fcgi, bana_buf_str(&out));
 	struct bana_sink sink = {write_piece, fcgi};
 	if (!bana_run_stream(&q, &sink))
 		bana_fcgi_break(fcgi);
 	bool whole = bana_fcgi_finish(fcgi);
-	log_request(&q, begun_tick, whole);
+	account(&q, begun_tick, whole);
 	bana_after_run(&q.ctx);
 }
 
 enum { LISTENER = 0 }; /* of spawn-fcgi */
 
-static void idle(void *outbox)
+struct loop {
+	const struct bana_app *app;
+	struct bana_pg *db;
+	struct bana_fcgi *fcgi;
+	struct reload *reload;
+	bool dormant;
+	int64_t weighed_tick;
+};
+
+/* More processes than APP_ENV_WORKERS were started: the last ones wait for it to grow. */
+static void settle_rest(struct loop *l)
 {
-	bana_outbox_rest(outbox, LISTENER);
+	const struct bana_app *app = l->app;
+	int64_t most = app->settings->workers;
+	l->dormant = !app->probes_only && most > 0 && app->pool->place >= (uint64_t)most;
+	bana_fcgi_rest(l->fcgi, l->dormant);
+	if (l->dormant)
+		bana_pg_leave(l->db);
+}
+
+/* Resident pages are the second number of statm. */
+static void weigh(struct loop *l, int64_t tick)
+{
+	enum { EVERY_US = 1000000 };
+	FILE *file = NULL;
+	long pages = 0;
+	if (tick - l->weighed_tick > EVERY_US)
+		file = fopen("/proc/self/statm", "re");
+	if (file == NULL)
+		return;
+	l->weighed_tick = tick;
+	if (fscanf(file, "%*s %ld", &pages) == 1)
+		bana_worker_weighs(l->app->pool, pages * sysconf(_SC_PAGESIZE));
+	fclose(file);
+}
+
+/* The time of those who answer probes is not that of the pool. */
+static void finish(struct loop *l, int64_t begun_tick)
+{
+	int64_t tick = bana_tick_us();
+	if (!l->app->probes_only)
+		bana_count(l->app->pool, BANA_METRIC_WORKER_BUSY_US, (uint64_t)(tick - begun_tick));
+	weigh(l, tick);
+}
+
+static void tend(struct loop *l)
+{
+	if (reload_tend(l->reload))
+		settle_rest(l);
+}
+
+static void idle(void *loop)
+{
+	struct loop *l = loop;
+	tend(l);
+	bana_worker_is(l->app->pool, l->dormant ? BANA_WORKER_DORMANT : BANA_WORKER_IDLE);
+	bana_outbox_rest(l->app->outbox, LISTENER);
 	bana_log_flush();
 }
 
-int bana_run_api(const struct bana_app *app, struct bana_pg *db)
+int bana_run_api(const struct bana_app *app, struct bana_pg *db, struct reload *reload)
 {
-	struct bana_fcgi *fcgi = bana_fcgi_new(LISTENER, app->settings->export_stall_ms);
+	struct loop l = {.app = app, .db = db, .reload = reload};
 	struct bana_arena *arena = bana_arena_new();
+	l.fcgi = bana_fcgi_new(LISTENER, app->settings->export_stall_ms);
 	bana_log_hold();
-	while (bana_fcgi_accept(fcgi, idle, app->outbox)) {
-		serve(app, db, fcgi, arena);
+	settle_rest(&l);
+	weigh(&l, bana_tick_us());
+	while (bana_fcgi_accept(l.fcgi, idle, &l)) {
+		int64_t begun_tick = bana_tick_us();
+		bana_worker_is(app->pool, BANA_WORKER_BUSY);
+		find_pool(app);
+		serve(app, db, l.fcgi, arena, begun_tick);
 		bana_arena_reset(arena);
 		bana_outbox_tend(app->outbox);
+		tend(&l);
+		finish(&l, begun_tick);
 	}
 	bana_outbox_settle(app->outbox);
 	bana_log_flush();
 	bana_arena_free(arena);
-	bana_fcgi_free(fcgi);
+	bana_fcgi_free(l.fcgi);
 	return 0;
 }

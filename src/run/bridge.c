@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "run/backlog.h"
+#include "run/reload.h"
 
 enum {
 	STEPS = 5,                 /* in the length of a lease */
@@ -52,6 +53,7 @@ struct bridge {
 	int64_t next_slot; /* of token expiry, to be ended */
 	int tries;         /* of the oldest message */
 	bool leads, redis_away;
+	struct reload *reload;
 };
 
 /* ---- in: from the bus to the backlog --------------------------------------------------------- */
@@ -112,9 +114,7 @@ static void block(struct bana_ctx *ctx, struct bridge *b, const char *why)
 static size_t post(struct bana_ctx *ctx, struct bridge *b, struct bana_post *posts, size_t count)
 {
 	bana_failure_clear(ctx);
-	bana_res result = bana_publisher_write(ctx, b->app.publisher, posts, count);
-	if (result.fault == BANA_OK)
-		result = bana_publisher_read(ctx, b->app.publisher, posts, count);
+	bana_res result = bana_publisher_ask(ctx, b->app.publisher, posts, count);
 	size_t settled = 0;
 	while (settled < count && posts[settled].status >= 200 && posts[settled].status < 500)
 		settled++;
@@ -187,8 +187,7 @@ static bool publisher_answers(struct bana_ctx *ctx, struct bridge *b)
 {
 	struct bana_post p = {.verb = "GET", .room = BANA_ROOM_BROADCAST, .body = BANA_STR("")};
 	bana_failure_clear(ctx);
-	return bana_publisher_write(ctx, b->app.publisher, &p, 1).fault == BANA_OK &&
-	       bana_publisher_read(ctx, b->app.publisher, &p, 1).fault == BANA_OK && p.status < 500;
+	return bana_publisher_ask(ctx, b->app.publisher, &p, 1).fault == BANA_OK && p.status < 500;
 }
 
 static void tell_changes(struct bana_ctx *ctx, struct bridge *b, bana_res asked)
@@ -249,6 +248,7 @@ static void turn(struct bana_ctx *ctx, struct bridge *b, const sigset_t *waiting
 		hear(ctx, b);
 	if (bana_tick_us() >= b->next_step_tick)
 		step(ctx, b);
+	reload_tend(b->reload);
 }
 
 static int run(struct bridge *b)
@@ -330,7 +330,7 @@ static int start(struct bridge *b)
 
 int bana_bridge_main(int argc, char **argv)
 {
-	struct bridge b = {.pool.fd = -1};
+	struct bridge b = {.leads = false};
 	const struct bana_setting_group groups[] = {
 		{"Platform", bana_setting_rows, bana_setting_count, &b.settings, BANA_ROOMS},
 		{"Bridge", bana_bridge_setting_rows, bana_bridge_setting_count, &b.own, 0},
@@ -348,5 +348,8 @@ int bana_bridge_main(int argc, char **argv)
 		return 2;
 	if (*word != '\0')
 		return puts("settings are fine") < 0;
-	return start(&b);
+	b.reload = reload_new(groups, 2, &b.settings);
+	int status = start(&b);
+	reload_free(b.reload);
+	return status;
 }

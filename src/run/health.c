@@ -1,45 +1,244 @@
+#include "run/health.h"
+
 #include "bana/app.h"
-#include "bana/metric.h"
+#include "bana/clock.h"
+#include "bana/ctx.h"
+#include "bana/live.h"
 #include "bana/pg.h"
+#include "bana/pool.h"
+#include "bana/publisher.h"
+#include "bana/redis.h"
 #include "bana/req.h"
 #include "bana/run.h"
 
+/* What a check can find; never an address or another's words, for anybody may read it. */
+enum reason {
+	NOT_LOOKED_AT,
+	FINE,
+	TURNED_OFF,
+	DATABASE_AWAY,
+	DATABASE_READ_ONLY,
+	SCHEMA_OLD,
+	NO_WORKER,
+	DRAINING,
+	NCHAN_AWAY,
+	NCHAN_DEAF,
+	REDIS_AWAY,
+	NO_KEYS_SET,
+	NO_KEYS_YET,
+	KEYS_OLD,
+};
+static const struct {
+	bool fine;
+	const char *text;
+} reasons[] = {
+	[NOT_LOOKED_AT] = {false, "not looked at yet"},
+	[FINE] = {true, "ok"},
+	[TURNED_OFF] = {true, "turned off by a setting"},
+	[DATABASE_AWAY] = {false, "the database does not answer"},
+	[DATABASE_READ_ONLY] = {false, "the database is read-only"},
+	[SCHEMA_OLD] = {false, "a migration of this version is not applied: run migrate"},
+	[NO_WORKER] = {false, "no worker takes requests"},
+	[DRAINING] = {false, "draining: requests are served, new ones should go elsewhere"},
+	[NCHAN_AWAY] = {false, "the rooms nginx does not answer"},
+	[NCHAN_DEAF] = {false, "the rooms nginx has no Redis"},
+	[REDIS_AWAY] = {false, "Redis does not answer"},
+	[NO_KEYS_SET] = {true, "no key set is configured: no token is accepted"},
+	[NO_KEYS_YET] = {true, "not fetched yet: the first token does"},
+	[KEYS_OLD] = {false,
+		"the key set is older than twice its time, the issuer does not give a new one"},
+};
+
+static const struct {
+	const char *name;
+	bool required;
+} checks[HEALTH_CHECKS] = {
+	[HEALTH_DATABASE] = {"database", true},
+	[HEALTH_SCHEMA] = {"schema", true},
+	[HEALTH_POOL] = {"pool", true},
+	[HEALTH_NCHAN] = {"nchan", false},
+	[HEALTH_REDIS] = {"redis", false},
+	[HEALTH_JWKS] = {"jwks", false},
+};
+
+static void note(struct bana_checks *to, enum health_check check, enum reason reason)
+{
+	atomic_store(&to->reasons[check], (int)reason);
+}
+
+/* ---- what must be asked ---------------------------------------------------------------------- */
+
+static int64_t number(const struct bana_rows *rows, size_t column)
+{
+	int64_t value = 0;
+	bana_ignore(
+		bana_parse_int(bana_str_of(bana_rows_text(rows, 0, column)), 0, INT64_MAX, &value),
+		"it is a count");
+	return value;
+}
+
+static void ask_database(struct bana_ctx *ctx, struct bana_checks *to)
+{
+	const struct bana_service *service = ctx->app->service;
+	const char *sql = bana_join(ctx->arena,
+		"SELECT count(*) FILTER (WHERE name = $1),"
+		" count(*) FILTER (WHERE name > $1 COLLATE \"C\"),"
+		" current_setting('transaction_read_only') FROM ",
+		service->name, ".\"Migration\"", NULL);
+	const struct bana_rows *rows;
+	bana_res asked = bana_pg_exec(ctx, sql, 1, &service->migration, &rows);
+	if (asked.fault == BANA_UNAVAILABLE) {
+		note(to, HEALTH_DATABASE, DATABASE_AWAY);
+		note(to, HEALTH_SCHEMA, DATABASE_AWAY);
+		return;
+	}
+	bool known = asked.fault == BANA_OK; /* else there is no such table */
+	bool missing = !known || number(rows, 0) == 0;
+	bool read_only = known && strcmp(bana_rows_text(rows, 0, 2), "on") == 0;
+	note(to, HEALTH_DATABASE, read_only ? DATABASE_READ_ONLY : FINE);
+	note(to, HEALTH_SCHEMA, missing ? SCHEMA_OLD : FINE);
+	atomic_store(&to->migrations_missing, missing);
+	atomic_store(&to->migrations_ahead, known ? number(rows, 1) : 0);
+}
+
+/* A room is looked up in Redis, so the answer tells of both. */
+static void ask_nchan(struct bana_ctx *ctx, struct bana_checks *to)
+{
+	struct bana_post post = {.verb = "GET", .room = BANA_ROOM_BROADCAST, .body = BANA_STR("")};
+	if (!ctx->app->settings->ws_nchan) {
+		note(to, HEALTH_NCHAN, TURNED_OFF);
+		return;
+	}
+	bana_outbox_settle(ctx->app->outbox); /* it may owe answers on this connection */
+	bool answered = bana_publisher_ask(ctx, ctx->app->publisher, &post, 1).fault == BANA_OK;
+	note(to, HEALTH_NCHAN, !answered ? NCHAN_AWAY : post.status < 500 ? FINE : NCHAN_DEAF);
+}
+
+static void ask_redis(struct bana_ctx *ctx, struct bana_checks *to)
+{
+	static const char *const ping[] = {"PING", NULL};
+	bana_str reply;
+	if (!ctx->app->settings->ws_bus) {
+		note(to, HEALTH_REDIS, TURNED_OFF);
+		return;
+	}
+	bool answered = bana_redis_ask(ctx, ctx->app->redis, ping, &reply).fault == BANA_OK;
+	note(to, HEALTH_REDIS, answered ? FINE : REDIS_AWAY);
+}
+
+static void ask(struct bana_ctx *ctx, struct bana_checks *to)
+{
+	enum { FRESH_US = 1000000, GIVEN_UP_US = 15000000 };
+	int64_t due = atomic_load(&to->due_tick), tick = bana_tick_us();
+	if (tick < due || !atomic_compare_exchange_strong(&to->due_tick, &due, tick + GIVEN_UP_US))
+		return;
+	ask_nchan(ctx, to);
+	ask_redis(ctx, to);
+	ask_database(ctx, to);
+	bana_failure_clear(ctx);
+	atomic_store(&to->done_tick, bana_tick_us());
+	atomic_store(&to->due_tick, bana_tick_us() + FRESH_US);
+}
+
+/* ---- what is in the pool's memory ------------------------------------------------------------ */
+
+static enum reason pool_reason(const struct bana_pool *pool)
+{
+	struct bana_workers workers = bana_workers_look(pool);
+	if (workers.idle + workers.busy == 0)
+		return NO_WORKER;
+	return atomic_load(&pool->shared->draining) ? DRAINING : FINE;
+}
+
+static enum reason jwks_reason(const struct bana_app *app)
+{
+	const struct bana_pool_shared *s = app->pool->shared;
+	int64_t age = bana_tick_us() - atomic_load(&s->keys_fetched_tick);
+	if (*app->settings->jwks_url == '\0')
+		return NO_KEYS_SET;
+	if (atomic_load(&s->keys_generation) == 0)
+		return NO_KEYS_YET;
+	return age > 2 * app->settings->jwks_cache_s * 1000000 ? KEYS_OLD : FINE;
+}
+
+void health_look(struct bana_ctx *ctx, struct health *health)
+{
+	const struct bana_pool *pool = ctx->app->pool;
+	*health = (struct health){.ready = true};
+	if (pool->shared != NULL)
+		ask(ctx, &pool->shared->checks);
+	for (size_t i = 0; i < HEALTH_CHECKS; i++) {
+		int reason = NO_WORKER;
+		if (pool->shared != NULL)
+			reason = i == HEALTH_POOL   ? (int)pool_reason(pool)
+				 : i == HEALTH_JWKS ? (int)jwks_reason(ctx->app)
+						    : atomic_load(&pool->shared->checks.reasons[i]);
+		health->rows[i] = (struct health_row){checks[i].name, checks[i].required,
+			reasons[reason].fine, reasons[reason].text};
+		health->ready = health->ready && (health->rows[i].fine || !checks[i].required);
+	}
+}
+
+/* ---- the probes ------------------------------------------------------------------------------ */
+
+static const char *write_checks(struct bana_ctx *ctx, const struct health *health)
+{
+	struct bana_buf json;
+	bana_buf_init(&json, ctx->arena);
+	bana_buf_text(&json, "{");
+	for (size_t i = 0; i < HEALTH_CHECKS; i++) {
+		const struct health_row *row = &health->rows[i];
+		bana_buf_json_name(&json, row->name);
+		bana_buf_text(&json, "{");
+		bana_buf_json_member(&json, "status", row->fine ? "ok" : "failed");
+		bana_buf_json_name(&json, "required");
+		bana_buf_text(&json, row->required ? "true" : "false");
+		bana_buf_json_member(&json, "reason", row->reason);
+		bana_buf_text(&json, "}");
+	}
+	bana_buf_text(&json, "}");
+	return json.at;
+}
+
+static BANA_RES reply(struct bana_req *q, bool good, const char *message, const char *json)
+{
+	if (good)
+		return bana_reply_text(q, 200, NULL,
+			bana_str_of(bana_join(
+				q->ctx.arena, "{\"status\":\"ok\",\"checks\":", json, "}", NULL)));
+	q->ctx.failure.checks = json;
+	return bana_fail_later(&q->ctx, message, NULL);
+}
+
+/* Does any worker live? Nothing is asked of anybody, so it is answered whatever else is down. */
 static BANA_RES live(struct bana_req *q)
 {
-	return bana_reply_text(q, 200, NULL, BANA_STR("{\"status\":\"ok\"}"));
+	const struct bana_pool *pool = q->ctx.app->pool;
+	bool lives = bana_pool_lives(pool);
+	return reply(q, lives, reasons[NO_WORKER].text,
+		bana_print(q->ctx.arena,
+			"{\"pool\":{\"status\":\"%s\",\"required\":true,\"reason\":\"%s\"}}",
+			lives ? "ok" : "failed", reasons[lives ? FINE : NO_WORKER].text));
 }
 
-/* Only the database is needed to take a submit. */
 static BANA_RES ready(struct bana_req *q)
 {
-	TRY(bana_pg_exec(&q->ctx, "SELECT 1", 0, NULL, NULL));
-	return bana_reply_text(
-		q, 200, NULL, BANA_STR("{\"status\":\"ok\",\"checks\":{\"database\":\"ok\"}}"));
-}
-
-static BANA_RES metrics(struct bana_req *q)
-{
-	struct bana_buf text;
-	bana_buf_init(&text, q->ctx.arena);
-	bana_metrics_write(q->ctx.app->pool, &text);
-	return bana_reply_text(
-		q, 200, "text/plain; version=0.0.4; charset=utf-8", bana_buf_str(&text));
+	struct health health;
+	health_look(&q->ctx, &health);
+	const char *first = NULL;
+	for (size_t i = 0; i < HEALTH_CHECKS && first == NULL; i++)
+		first = health.rows[i].required && !health.rows[i].fine ? health.rows[i].reason
+									: NULL;
+	return reply(q, health.ready, first, write_checks(&q->ctx, &health));
 }
 
 /* clang-format off */
+#define SCHEMA "{\"type\":\"object\",\"required\":[\"status\",\"checks\"],\"additionalProperties\":false,\"properties\":{" \
+	"\"status\":{\"type\":\"string\",\"const\":\"ok\"},\"checks\":{\"$ref\":\"#/components/schemas/Checks\"}}}"
 const struct bana_call bana_health_live = {
-	.handle = live, .name = "healthz", .status = 200, .gives = BANA_GIVES_PLAIN,
-	.schema = "{\"type\":\"object\",\"required\":[\"status\"],\"properties\":{"
-		"\"status\":{\"type\":\"string\",\"const\":\"ok\"}}}",
+	.handle = live, .name = "healthz", .status = 200, .gives = BANA_GIVES_PLAIN, .schema = SCHEMA,
 };
 const struct bana_call bana_health_ready = {
-	.handle = ready, .name = "readyz", .status = 200, .gives = BANA_GIVES_PLAIN,
-	.schema = "{\"type\":\"object\",\"required\":[\"status\",\"checks\"],\"properties\":{"
-		"\"status\":{\"type\":\"string\",\"const\":\"ok\"},"
-		"\"checks\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"},"
-		"\"examples\":[{\"database\":\"ok\"}]}}}",
-};
-const struct bana_call bana_metrics = {
-	.handle = metrics, .name = "metrics", .status = 200, .gives = BANA_GIVES_TEXT, .media = "text/plain",
+	.handle = ready, .name = "readyz", .status = 200, .gives = BANA_GIVES_PLAIN, .schema = SCHEMA,
 };
 /* clang-format on */

@@ -15,12 +15,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+
+#include "run/reload.h"
 
 struct program {
 	struct bana_settings settings;
 	struct bana_app app;
 	struct bana_pool pool;
 	struct bana_pg *db;
+	struct reload *reload;
+	int64_t seconds; /* of the command line */
 };
 
 static struct bana_pg *database(const struct program *p, const char *url)
@@ -33,6 +38,7 @@ static struct bana_pg *database(const struct program *p, const char *url)
 		.statement_ms = s->database_statement_ms,
 		.lock_ms = s->database_lock_ms,
 		.allow_unsafe = s->database_allow_unsafe,
+		.pool = &p->pool,
 	});
 }
 
@@ -43,25 +49,25 @@ static uint64_t listener_inode(void)
 	return fstat(0, &st) == 0 ? (uint64_t)st.st_ino : 0;
 }
 
-static int run_api(struct program *p)
+/* Is there a socket to accept on? */
+static bool started_well(const char *program, const char *command)
+{
+	struct stat st;
+	if (fstat(0, &st) == 0 && S_ISSOCK(st.st_mode))
+		return true;
+	fprintf(stderr,
+		"descriptor 0 is no socket: start it with spawn-fcgi -s SOCKET -n -- multiwatch -f "
+		"N"
+		" -- bana-%s %s\n",
+		program, command);
+	return false;
+}
+
+/* What both kinds of pools do with a request: the whole service, or the probes only. */
+static int answer_requests(struct program *p, const char *what)
 {
 	const struct bana_settings *s = &p->settings;
 	struct bana_app *app = &p->app;
-	struct stat st;
-	char why[512];
-	if (fstat(0, &st) != 0 || !S_ISSOCK(st.st_mode)) {
-		fprintf(stderr,
-			"descriptor 0 is no socket: start workers with spawn-fcgi -s SOCKET -n --"
-			" multiwatch -f N -- bana-%s\n",
-			app->service->name);
-		return 2;
-	}
-	if (bana_pool_open(
-		    &p->pool, s->state_dir, (unsigned)s->node_id, listener_inode(), why, sizeof why)
-			.fault != BANA_OK) {
-		bana_log(NULL, BANA_ERROR, "cannot start", "why", why, NULL);
-		return 1;
-	}
 	app->pool = &p->pool;
 	app->redis = bana_redis_new(s->redis_url, app->service->redis_name, s->redis_timeout_ms);
 	app->jwks = bana_jwks_new(s, &p->pool);
@@ -69,9 +75,9 @@ static int run_api(struct program *p)
 	app->policy = bana_policy_new(app->service->name);
 	app->outbox = bana_outbox_new(app);
 	p->db = database(p, s->database_url);
-	bana_log(NULL, BANA_INFO, "worker started", "version", BANA_VERSION, NULL);
-	int status = bana_run_api(app, p->db);
-	bana_log(NULL, BANA_INFO, "worker stopped", NULL);
+	bana_log(NULL, BANA_INFO, "worker started", "what", what, "version", BANA_VERSION, NULL);
+	int status = bana_run_api(app, p->db, p->reload);
+	bana_log(NULL, BANA_INFO, "worker stopped", "what", what, NULL);
 	bana_log_flush();
 	bana_pg_free(p->db);
 	bana_outbox_free(app->outbox);
@@ -81,6 +87,64 @@ static int run_api(struct program *p)
 	bana_redis_free(app->redis);
 	bana_pool_close(&p->pool);
 	return status;
+}
+
+static int run_api(struct program *p)
+{
+	const struct bana_settings *s = &p->settings;
+	char why[512];
+	if (!started_well(p->app.service->name, "api"))
+		return 2;
+	if (bana_pool_open(
+		    &p->pool, s->state_dir, (unsigned)s->node_id, listener_inode(), why, sizeof why)
+			.fault != BANA_OK) {
+		bana_log(NULL, BANA_ERROR, "cannot start", "why", why, NULL);
+		return 1;
+	}
+	return answer_requests(p, "requests");
+}
+
+/* Beside the pool, so that no probe and no scrape waits behind its requests, or for a database that
+ * hangs longer than it must. */
+static int run_status(struct program *p)
+{
+	enum { PATIENCE_MS = 1000 };
+	struct bana_settings *s = &p->settings;
+	if (!started_well(p->app.service->name, "status"))
+		return 2;
+	if (s->database_connect_ms > PATIENCE_MS)
+		s->database_connect_ms = PATIENCE_MS;
+	if (s->database_statement_ms > PATIENCE_MS)
+		s->database_statement_ms = PATIENCE_MS;
+	p->app.probes_only = true;
+	return answer_requests(p, "probes");
+}
+
+static int set_draining(struct program *p, int draining)
+{
+	const struct bana_settings *s = &p->settings;
+	if (!bana_pool_watch(&p->pool, s->state_dir, (unsigned)s->node_id) ||
+		!bana_pool_lives(&p->pool)) {
+		fprintf(stderr, "no pool of this version runs with node id %lld in %s\n",
+			(long long)s->node_id, s->state_dir);
+		return 1;
+	}
+	atomic_store(&p->pool.shared->draining, draining);
+	bana_pool_close(&p->pool);
+	return 0;
+}
+
+static int run_drain(struct program *p)
+{
+	int status = set_draining(p, 1);
+	if (status == 0)
+		nanosleep(&(struct timespec){.tv_sec = p->seconds}, NULL);
+	return status;
+}
+
+static int run_resume(struct program *p)
+{
+	return set_draining(p, 0);
 }
 
 static int run_once(struct program *p, BANA_RES (*job)(struct bana_ctx *ctx))
@@ -129,12 +193,16 @@ static int run_check(struct program *p)
 static const struct command {
 	const char *name;
 	int (*run)(struct program *p);
+	bool seconds; /* takes an argument */
 	const char *says;
 } commands[] = {
-	{"api",     run_api,     "answer FastCGI requests on descriptor 0 (the default)"},
-	{"migrate", run_migrate, "bring the database up to date, then seed"},
-	{"seed",    run_seed,    "seed only"},
-	{"check",   run_check,   "check the settings and exit"},
+	{"api",     run_api,     false, "answer FastCGI requests on descriptor 0 (the default)"},
+	{"status",  run_status,  false, "answer /healthz, /readyz and /metrics on descriptor 0, for the pool of this host"},
+	{"drain",   run_drain,   true,  "let /readyz of this host's pool say 503 while it serves on; then wait SECONDS (0)"},
+	{"resume",  run_resume,  false, "take that back"},
+	{"migrate", run_migrate, false, "bring the database up to date, then seed"},
+	{"seed",    run_seed,    false, "seed only"},
+	{"check",   run_check,   false, "check the settings and exit"},
 };
 /* clang-format on */
 
@@ -142,10 +210,28 @@ static int usage(const struct bana_service *service, FILE *out)
 {
 	fprintf(out, "usage: bana-%s [COMMAND]\n", service->name);
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		fprintf(out, "  %-16s  %s\n", commands[i].name, commands[i].says);
-	fprintf(out, "  --print-settings  every setting as a Markdown table\n"
+		fprintf(out, "  %-7s%-10s  %s\n", commands[i].name,
+			commands[i].seconds ? " [SECONDS]" : "", commands[i].says);
+	fprintf(out, "  --print-settings   every setting as a Markdown table\n"
 		     "  --version, --help\n");
 	return out == stdout ? 0 : 2;
+}
+
+/* NULL: no such command, or not with that argument. */
+static const struct command *command_of(int argc, char **argv, int64_t *seconds)
+{
+	enum { SECONDS_MAX = 3600 };
+	const char *name = argc > 1 ? argv[1] : "api";
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		const struct command *c = &commands[i];
+		if (strcmp(c->name, name) == 0 &&
+			(argc <= 2 || (argc == 3 && c->seconds &&
+					      bana_parse_int(
+						      bana_str_of(argv[2]), 0, SECONDS_MAX, seconds)
+							      .fault == BANA_OK)))
+			return c;
+	}
+	return NULL;
 }
 
 static int print_settings(const struct bana_setting_group *groups, size_t count)
@@ -177,20 +263,14 @@ int bana_main(const struct bana_service *service, int argc, char **argv)
 		{"Bridge", bana_bridge_setting_rows, bana_bridge_setting_count, NULL, 0}};
 	const size_t own_count = 2;
 	const size_t group_count = sizeof groups / sizeof *groups;
-	const char *name = argc > 1 ? argv[1] : "api";
-	if (argc > 2)
-		return usage(service, stderr);
-	if (strcmp(name, "--help") == 0)
+	const char *word = argc == 2 ? argv[1] : "";
+	if (strcmp(word, "--help") == 0)
 		return usage(service, stdout);
-	if (strcmp(name, "--version") == 0)
+	if (strcmp(word, "--version") == 0)
 		return printf("bana-%s %s\n", service->name, BANA_VERSION) > 0 ? 0 : 1;
-	if (strcmp(name, "--print-settings") == 0)
+	if (strcmp(word, "--print-settings") == 0)
 		return print_settings(groups, group_count);
-	const struct command *command = NULL;
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-		if (strcmp(commands[i].name, name) == 0)
-			command = &commands[i];
-	}
+	const struct command *command = command_of(argc, argv, &p.seconds);
 	if (command == NULL)
 		return usage(service, stderr);
 	if (!bana_settings_load(groups, own_count, stderr) ||
@@ -198,11 +278,13 @@ int bana_main(const struct bana_service *service, int argc, char **argv)
 		return 2;
 	bana_settings_tell_unknown(groups, group_count, stderr);
 	p.app.publisher = bana_publisher_new(p.settings.publish_url, p.settings.publish_timeout_ms);
+	p.reload = reload_new(groups, own_count, &p.settings);
 	char base_path[256];
 	snprintf(base_path, sizeof base_path, "/v1/api/%s", service->name);
 	p.app.base_path = *p.settings.base_path == '\0' ? base_path : p.settings.base_path;
 	bana_log_begin(service->name, &p.settings);
 	int status = command->run(&p);
+	reload_free(p.reload);
 	bana_publisher_free(p.app.publisher);
 	return status;
 }

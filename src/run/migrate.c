@@ -3,6 +3,7 @@
 #include "bana/clock.h"
 #include "bana/crypto.h"
 #include "bana/ctx.h"
+#include "bana/file.h"
 #include "bana/log.h"
 #include "bana/pg.h"
 #include "bana/run.h"
@@ -11,7 +12,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
 
 enum { FILE_BYTES_MAX = 4 * 1024 * 1024, LIMIT_MS = 600000 };
@@ -29,33 +29,16 @@ static int by_number(const struct dirent **a, const struct dirent **b)
 	return strverscmp((*a)->d_name, (*b)->d_name);
 }
 
-static void close_file(void *file)
+static BANA_RES fail_file(struct bana_ctx *ctx, const char *path, const char *why)
 {
-	fclose(file);
-}
-
-static BANA_RES fail_file(struct bana_ctx *ctx, const char *path)
-{
-	return bana_fail(ctx, BANA_INTERNAL,
-		bana_print(ctx->arena, "%s: %s", path, strerror(errno)),
+	return bana_fail(ctx, BANA_INTERNAL, bana_print(ctx->arena, "%s: %s", path, why),
 		"see APP_ENV_MIGRATIONS_DIR");
 }
 
 static BANA_RES read_file(struct bana_ctx *ctx, const char *path, bana_str *text)
 {
-	FILE *file = fopen(path, "re");
-	if (file == NULL)
-		return fail_file(ctx, path);
-	bana_defer(ctx->arena, close_file, file);
-	struct stat st;
-	if (fstat(fileno(file), &st) != 0 || st.st_size > FILE_BYTES_MAX)
-		return fail_file(ctx, path);
-	char *bytes = bana_alloc(ctx->arena, (size_t)st.st_size + 1);
-	size_t len = fread(bytes, 1, (size_t)st.st_size, file);
-	if (ferror(file))
-		return fail_file(ctx, path);
-	*text = (bana_str){bytes, len};
-	return BANA_DONE;
+	const char *why = bana_file_read(ctx->arena, path, FILE_BYTES_MAX, text);
+	return why == NULL ? BANA_DONE : fail_file(ctx, path, why);
 }
 
 /* Run `each` for the scripts of a folder in order of their numbers. */
@@ -67,7 +50,7 @@ static BANA_RES for_scripts(struct bana_ctx *ctx, const char *folder,
 	struct dirent **entries;
 	int count = scandir(path, &entries, is_script, by_number);
 	if (count < 0)
-		return fail_file(ctx, path);
+		return fail_file(ctx, path, strerror(errno));
 	bana_res result = BANA_DONE;
 	for (int i = 0; i < count; i++) {
 		const char *name =

@@ -75,5 +75,6 @@ void bana_log_begin(const char *name, const struct bana_settings *s)
 	size_t i = 0;
 	while (strcmp(levels[i], s->log_level) != 0)
 		i++;
-	bana_log_init(name, (enum bana_level)i);
+	bana_log_init(name, (enum bana_level)i,
+		strcmp(s->log_format, "json") == 0 ? BANA_LOG_JSON : BANA_LOGFMT);
 }

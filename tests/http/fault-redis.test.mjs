@@ -69,7 +69,7 @@ test("no_listener_is_admitted_while_redis_is_away_and_the_reason_is_told", async
 test("without_the_rooms_a_listener_is_told_to_come_back", async () => {
   await kill("rooms")();
   try {
-    assertProblem(await webSocket([INQUIRIES]), 502);
+    assertProblem(await webSocket([INQUIRIES]), 503);
   } finally {
     await repair();
   }

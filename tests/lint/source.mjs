@@ -7,7 +7,7 @@ const SOURCES = { c_lines: 500, h_lines: 250, function_lines: 70, parameters: 7 
 
 // Where each header of include/bana stands. A new one must be put here.
 const LAYER_OF_HEADER = {
-	base: ['arena', 'buf', 'clock', 'ctx', 'json', 'log', 'metric', 'pool', 'result', 'setting', 'sql', 'stop', 'text'],
+	base: ['arena', 'breaker', 'buf', 'clock', 'ctx', 'file', 'json', 'log', 'metric', 'pool', 'result', 'setting', 'sql', 'stop', 'text', 'trace'],
 	io: ['crypto', 'fcgi', 'http', 'jwt', 'pg', 'publisher', 'redis'],
 	contract: ['actor', 'app', 'entity', 'req'], // tables and values that several layers share
 	rest: ['audit', 'change', 'crud', 'openapi', 'page', 'query', 'row'],

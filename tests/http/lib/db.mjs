@@ -13,9 +13,12 @@ const connect = () => {
 
 export const query = async (sql, values) => (await connect().query(sql, values)).rows;
 
-// As the owner of the schema, who may do what the service may not.
-export const owner = async (sql, values) => {
-  const client = new pg.Client({ connectionString: stack.env.DATABASE_OWNER_URL });
+// As those who may do what the service may not: the owner of the schema, and the superuser.
+export const owner = (sql, values) => as("DATABASE_OWNER_URL", sql, values);
+export const admin = (sql, values) => as("DATABASE_ADMIN_URL", sql, values);
+
+const as = async (url, sql, values) => {
+  const client = new pg.Client({ connectionString: stack.env[url] });
   await client.connect();
   try {
     return (await client.query(sql, values)).rows;

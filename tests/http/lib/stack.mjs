@@ -55,7 +55,7 @@ export class Stack {
     return new URL(this.env.BASE_URL).origin;
   }
 
-  // Of "edge", "rooms", "pool", "postgres" or "redis".
+  // Of "edge", "rooms", "pool", "status", "bridge", "postgres" or "redis".
   pid(part) {
     return Number(this.env[`${part.toUpperCase()}_PID`]);
   }
@@ -70,7 +70,7 @@ export class Stack {
   }
 
   isWhole() {
-    return ["edge", "rooms", "pool", "postgres", "redis"].every((part) => !gone(this.pid(part))) && this.workers().length === this.size;
+    return ["edge", "rooms", "pool", "status", "bridge", "postgres", "redis"].every((part) => !gone(this.pid(part))) && this.workers().length === this.size;
   }
 
   get size() {
@@ -92,9 +92,23 @@ export class Stack {
 
   // The counters of the pool: [name with labels, value].
   async metrics() {
-    const [, socket] = /^http:\/\/unix:(.*):/.exec(this.env.NCHAN_PUBLISH_URL);
-    const { stdout } = await run("curl", ["-sf", "--max-time", "5", "--unix-socket", socket, "http://rooms/metrics"]);
-    return [...stdout.matchAll(/^([a-z_]+(?:\{.*\})?) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)]);
+    return [...(await this.exposition()).matchAll(/^([a-z_]+(?:\{.*\})?) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)]);
+  }
+
+  // One of them, by its name with labels; undefined: there is no such sample now.
+  async metric(name) {
+    return new Map(await this.metrics()).get(name);
+  }
+
+  // What Prometheus gets.
+  async exposition() {
+    const { stdout } = await run("curl", ["-sf", "--max-time", "5", "--unix-socket", this.env.METRICS_SOCKET, "http://inside/metrics"]);
+    return stdout;
+  }
+
+  // The folder of the programs that run here.
+  get programs() {
+    return join(repo, "build", this.#option("preset"), "bin");
   }
 
   log(name) {

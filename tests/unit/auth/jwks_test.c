@@ -1,4 +1,5 @@
 #include "unit/jws.h"
+#include "unit/pool.h"
 
 #include <sys/wait.h>
 
@@ -49,11 +50,9 @@ static void stage_open(struct stage *s, void **state)
 
 static void stage_close(struct stage *s)
 {
-	char node[64];
 	bana_jwks_free(s->jwks);
 	bana_pool_close(&s->pool);
-	snprintf(node, sizeof node, "%s/node-1", s->dir);
-	unlink(node);
+	pool_files_remove(s->dir);
 	unlink(s->path);
 	rmdir(s->dir);
 	signer_done(&s->a);

@@ -1,4 +1,5 @@
 #include "unit/jws.h"
+#include "unit/pool.h"
 
 #include "bana/actor.h"
 #include "bana/clock.h"
@@ -344,12 +345,10 @@ static void cached_open(struct cached *c, void **state)
 
 static void cached_close(struct cached *c)
 {
-	char node[64];
 	bana_token_cache_free(c->s.u->app.tokens);
 	stage_close(&c->s);
 	bana_pool_close(&c->pool);
-	snprintf(node, sizeof node, "%s/node-1", c->dir);
-	unlink(node);
+	pool_files_remove(c->dir);
 	unlink(c->path);
 	rmdir(c->dir);
 }

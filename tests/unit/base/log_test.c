@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include "bana/json.h"
 #include "bana/log.h"
 
 static int saved, pipe_ends[2];
@@ -48,7 +49,7 @@ static void values_are_quoted_when_they_need_it(void **state)
 		{"\x7f", " k=\" \"\n"}, {"\t", " k=\" \"\n"}, {"\xc3\xa4", " k=\xc3\xa4\n"}, {NULL, "\n"},
 	};
 	/* clang-format on */
-	bana_log_init("unit", BANA_INFO);
+	bana_log_init("unit", BANA_INFO, BANA_LOGFMT);
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		char text[8192], expected[256];
 		snprintf(expected, sizeof expected,
@@ -61,7 +62,7 @@ static void a_line_has_a_time_and_no_request_outside_of_one(void **state)
 {
 	char text[8192];
 	(void)state;
-	bana_log_init("unit", BANA_INFO);
+	bana_log_init("unit", BANA_INFO, BANA_LOGFMT);
 	catch_begin();
 	bana_log(NULL, BANA_ERROR, "two words", NULL);
 	catch_end(text, sizeof text);
@@ -75,7 +76,7 @@ static void lines_below_the_lowest_level_are_not_written(void **state)
 {
 	char text[8192];
 	(void)state;
-	bana_log_init("unit", BANA_WARN);
+	bana_log_init("unit", BANA_WARN, BANA_LOGFMT);
 	assert_false(bana_log_wants(BANA_INFO));
 	assert_true(bana_log_wants(BANA_WARN));
 	catch_begin();
@@ -87,7 +88,7 @@ static void lines_below_the_lowest_level_are_not_written(void **state)
 	assert_null(strstr(text, "msg=no"));
 	assert_non_null(strstr(text, "level=warn"));
 	assert_non_null(strstr(text, "level=error"));
-	bana_log_init("unit", BANA_INFO);
+	bana_log_init("unit", BANA_INFO, BANA_LOGFMT);
 }
 
 /* An even number of backslashes before the last quote, or it would be part of the value. */
@@ -125,6 +126,84 @@ static void a_long_line_is_cut_and_still_one_line(void **state)
 	}
 }
 
+/* The line as json-c reads it; NULL: it is no JSON object. */
+static const struct bana_json *parsed(struct bana_ctx *ctx, const char *text, size_t len)
+{
+	const struct bana_json *object = NULL;
+	if (bana_json_parse(ctx, (bana_str){text, len}, 2, &object).fault != BANA_OK)
+		return NULL;
+	return bana_json_kind(object) == BANA_JSON_OBJECT ? object : NULL;
+}
+
+static void a_json_line_says_the_same(void **state)
+{
+	struct unit *u = *state;
+	/* clang-format off */
+	static const struct { const char *value, *read; } rows[] = {
+		{"plain", "plain"}, {"a b=c", "a b=c"}, {"", ""}, {"a\"b\\c", "a\"b\\c"}, {"a\nb\x1b", "a b "}, {"\xc3\xa4", "\xc3\xa4"},
+		{"\xc3", "?"}, {"a\xff\xc3\xa4", "a???"}, {"\xed\xa0\x80", "???"}, {NULL, NULL},
+	};
+	/* clang-format on */
+	static const struct bana_trace trace = {
+		"4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "01"};
+	bana_log_init("unit", BANA_INFO, BANA_LOG_JSON);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char text[8192];
+		bana_str word;
+		struct bana_ctx *ctx = fresh(u);
+		ctx->trace = &trace;
+		catch_begin();
+		bana_log(ctx, BANA_WARN, "two words", "k", rows[i].value, NULL);
+		size_t len = catch_end(text, sizeof text);
+		assert_int_equal('\n', text[len - 1]);
+		const struct bana_json *line = parsed(ctx, text, len - 1), *value;
+		assert_row(line != NULL, "%zu: %s", i, text);
+		assert_true(bana_json_get_str(line, "level", &word) && bana_str_is(word, "warn"));
+		assert_true(
+			bana_json_get_str(line, "msg", &word) && bana_str_is(word, "two words"));
+		assert_true(
+			bana_json_get_str(line, "requestId", &word) && bana_str_is(word, "req-1"));
+		assert_true(
+			bana_json_get_str(line, "traceId", &word) && bana_str_is(word, trace.id));
+		assert_true(
+			bana_json_get_str(line, "spanId", &word) && bana_str_is(word, trace.span));
+		assert_true(bana_json_get_str(line, "ts", &word) && word.len == 24);
+		if (rows[i].read == NULL)
+			assert_false(bana_json_get(line, "k", &value));
+		else
+			assert_row(bana_json_get_str(line, "k", &word) &&
+					   bana_str_is(word, rows[i].read),
+				"%zu", i);
+	}
+	bana_log_init(NULL, BANA_INFO, BANA_LOGFMT);
+}
+
+static void a_long_json_line_is_cut_and_still_json(void **state)
+{
+	struct unit *u = *state;
+	static const char *const fills[] = {
+		"x", "\"", "\\", "\xc3\xa4", "\xf0\x9f\x98\x80", "\xff"};
+	bana_log_init("unit", BANA_INFO, BANA_LOG_JSON);
+	for (size_t f = 0; f < COUNT(fills); f++) {
+		for (size_t times = 1950;
+			times<4200; times += times> 2100 && times < 3900 ? 97 : 1) {
+			static char value[5 * 4200];
+			char text[9000];
+			size_t n = 0;
+			for (size_t i = 0; i < times; i++)
+				n += (size_t)sprintf(value + n, "%s", fills[f]);
+			struct bana_ctx *ctx = fresh(u);
+			catch_begin();
+			bana_log(ctx, BANA_INFO, "said", "k", value, "behind", "word", NULL);
+			size_t len = catch_end(text, sizeof text);
+			assert_row(len <= 4096, "%zu bytes for %zu of %s", len, times, fills[f]);
+			assert_row(parsed(ctx, text, len - 1) != NULL, "%zu of %s: %s", times,
+				fills[f], text + len - 40);
+		}
+	}
+	bana_log_init("unit", BANA_INFO, BANA_LOGFMT);
+}
+
 static void a_closed_stdout_stops_nothing(void **state)
 {
 	(void)state;
@@ -143,6 +222,8 @@ int main(void)
 		cmocka_unit_test(a_line_has_a_time_and_no_request_outside_of_one),
 		cmocka_unit_test(lines_below_the_lowest_level_are_not_written),
 		unit_case(a_long_line_is_cut_and_still_one_line),
+		unit_case(a_json_line_says_the_same),
+		unit_case(a_long_json_line_is_cut_and_still_json),
 		cmocka_unit_test(a_closed_stdout_stops_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,3 +1,4 @@
+#include "unit/pool.h"
 #include "unit/support.h"
 
 #include <fcntl.h>
@@ -31,11 +32,7 @@ static int make_dir(void **state)
 static int remove_dir(void **state)
 {
 	(void)state;
-	for (unsigned node = 0; node < 1024; node++) {
-		char path[64];
-		snprintf(path, sizeof path, "%s/node-%u", dir, node);
-		unlink(path);
-	}
+	pool_files_remove(dir);
 	return rmdir(dir);
 }
 
@@ -298,14 +295,30 @@ static size_t open_files(void)
 	return (size_t)fd;
 }
 
+/* node-<id>.<layout>, whatever the layout is now. */
+static void companion(char path[64], unsigned node)
+{
+	struct bana_pool pool;
+	glob_t found;
+	assert_ok(join(&pool, node, 1));
+	bana_pool_close(&pool);
+	snprintf(path, 64, "%s/node-%u.*", dir, node);
+	assert_int_equal(0, glob(path, 0, NULL, &found));
+	assert_int_equal(1, found.gl_pathc);
+	snprintf(path, 64, "%s", found.gl_pathv[0]);
+	globfree(&found);
+}
+
 static void only_a_pool_of_this_make_is_watched(void **state)
 {
 	struct bana_pool pool, watcher;
 	char path[64];
 	(void)state;
-	snprintf(path, sizeof path, "%s/node-12", dir);
 	size_t open_before = open_files();
 	assert_false(bana_pool_watch(&watcher, dir, 12)); /* there is none, and none is made */
+	companion(path, 12);
+	unlink(path);
+	assert_false(bana_pool_watch(&watcher, dir, 12));
 	assert_int_equal(-1, access(path, F_OK));
 	assert_null(watcher.shared);
 	assert_false(bana_pool_watch(&watcher, "/nonexistent/folder", 12));
@@ -318,13 +331,118 @@ static void only_a_pool_of_this_make_is_watched(void **state)
 	assert_ok(join(&pool, 12, 1));
 	assert_true(bana_pool_watch(&watcher, dir, 12));
 	bana_pool_close(&watcher);
-	pool.shared->magic--; /* of the version before */
+	pool.shared->layout--; /* of the version before */
 	assert_false(bana_pool_watch(&watcher, dir, 12));
 	assert_null(watcher.shared);
-	assert_int_equal(-1, watcher.fd);
 	bana_pool_close(&watcher); /* nothing happens */
 	bana_pool_close(&pool);
 	assert_int_equal(open_before, open_files());
+}
+
+/* A worker of a version that kept everything in one file, and of one whose companion is another's:
+ * for both all that counts is the head of node-<id>. */
+static void workers_of_two_versions_share_the_ids(void **state)
+{
+	struct {
+		uint64_t magic, listener;
+		int64_t last_id;
+		char rest[1000];
+	} old = {0x62616e6100000003, 100, 0, "breakers, keys, counters"};
+	struct bana_pool pool, other;
+	char path[64];
+	(void)state;
+	old.last_id = INT64_C(1) << 61; /* far ahead: the clock would never come there */
+	snprintf(path, sizeof path, "%s/node-14", dir);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(sizeof old, write(fd, &old, sizeof old));
+	struct flock alive = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 1, .l_len = 1};
+	assert_int_equal(0, fcntl(fd, F_OFD_SETLK, &alive)); /* it lives */
+	assert_fault(CONFLICT, join(&other, 14, 200));
+	assert_ok(join(&pool, 14, 100));
+	assert_int_equal(old.last_id + 1, bana_snowflake(&pool));
+	assert_int_equal(sizeof old, pread(fd, &old, sizeof old, 0));
+	assert_int_equal((INT64_C(1) << 61) + 1, old.last_id);
+	assert_int_equal(0x62616e6100000003, old.magic); /* it would not know another */
+	assert_string_equal("breakers, keys, counters", old.rest);
+	bana_pool_close(&pool);
+	close(fd);
+}
+
+static void wait_byte(int fd)
+{
+	char byte;
+	assert_int_equal(1, read(fd, &byte, 1));
+}
+
+/* A worker in a process of its own, which says when it stands there; it ends by being killed. */
+static pid_t worker(unsigned node, enum bana_worker_state is, int64_t bytes)
+{
+	int ready[2];
+	assert_int_equal(0, pipe(ready));
+	pid_t pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		struct bana_pool pool;
+		char why[256];
+		if (bana_pool_open(&pool, dir, node, 1, why, sizeof why).fault != BANA_OK)
+			_exit(1);
+		bana_worker_is(&pool, is);
+		bana_worker_weighs(&pool, bytes);
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	wait_byte(ready[0]);
+	close(ready[0]);
+	return pid;
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void assert_workers(const struct bana_pool *pool, struct bana_workers wanted)
+{
+	struct bana_workers w = bana_workers_look(pool);
+	assert_int_equal(wanted.idle, w.idle);
+	assert_int_equal(wanted.busy, w.busy);
+	assert_int_equal(wanted.dormant, w.dormant);
+	assert_int_equal(wanted.resident_bytes, w.resident_bytes);
+	assert_int_equal(wanted.resident_bytes_max, w.resident_bytes_max);
+}
+
+static void only_the_living_are_counted(void **state)
+{
+	struct bana_pool watcher, mine;
+	(void)state;
+	assert_false(bana_pool_watch(&watcher, dir, 15));
+	assert_false(bana_pool_lives(&watcher));
+	assert_workers(&watcher, (struct bana_workers){0});
+	pid_t idle = worker(15, BANA_WORKER_IDLE, 10), busy = worker(15, BANA_WORKER_BUSY, 300),
+	      dormant = worker(15, BANA_WORKER_DORMANT, 20);
+	assert_true(bana_pool_watch(&watcher, dir, 15));
+	assert_true(bana_pool_lives(&watcher));
+	assert_workers(&watcher, (struct bana_workers){1, 1, 1, 330, 300});
+	end(busy);
+	assert_workers(&watcher, (struct bana_workers){1, 0, 1, 30, 20});
+	assert_ok(join(&mine, 15, 1));
+	assert_int_equal(1, mine.place); /* that of the one who died */
+	bana_worker_is(&mine, BANA_WORKER_BUSY);
+	assert_workers(&mine, (struct bana_workers){1, 1, 1, 30, 20}); /* and counts itself */
+	assert_workers(&watcher, (struct bana_workers){1, 1, 1, 30, 20});
+	assert_int_equal(4, atomic_load(&mine.shared->metrics.counters[BANA_METRIC_WORKER_STARTS]));
+	bana_pool_close(&mine);
+	end(idle);
+	end(dormant);
+	assert_false(bana_pool_lives(&watcher));
+	assert_workers(&watcher, (struct bana_workers){0});
+	bana_worker_is(&watcher, BANA_WORKER_BUSY); /* no worker: nothing happens */
+	bana_worker_weighs(&watcher, 5);
+	bana_pool_close(&watcher);
 }
 
 static void a_watcher_counts_and_is_no_worker(void **state)
@@ -346,41 +464,6 @@ static void a_watcher_counts_and_is_no_worker(void **state)
 	bana_pool_close(&next);
 }
 
-static void a_breaker_lets_one_probe_through_at_a_time(void **state)
-{
-	struct bana_breaker b = {0, 0};
-	(void)state;
-	assert_true(bana_breaker_try(&b, 1000));
-	assert_true(bana_breaker_try(&b, 1000)); /* in health everybody */
-	bana_breaker_failed(&b);
-	assert_false(bana_breaker_try(&b, 1000));
-	atomic_store(&b.closed_until_tick, bana_tick_us() - 1); /* the back-off has run out */
-	assert_true(bana_breaker_try(&b, 50000));
-	assert_false(bana_breaker_try(&b, 50000)); /* while that one probes */
-	int64_t until = atomic_load(&b.closed_until_tick) - bana_tick_us();
-	assert_in_range(until, 50000, 100000); /* the probe may die: another comes after it */
-	bana_breaker_ok(&b);
-	assert_true(bana_breaker_try(&b, 1000));
-	assert_true(bana_breaker_try(&b, 1000));
-	assert_int_equal(0, atomic_load(&b.backoff_us));
-}
-
-static void the_back_off_doubles_to_a_second(void **state)
-{
-	static const int64_t expected_us[] = {100000, 200000, 400000, 800000, 1000000, 1000000};
-	struct bana_breaker b = {0, 0};
-	(void)state;
-	for (size_t i = 0; i < COUNT(expected_us); i++) {
-		int64_t tick = bana_tick_us();
-		bana_breaker_failed(&b);
-		assert_int_equal(expected_us[i], atomic_load(&b.backoff_us));
-		assert_true(atomic_load(&b.closed_until_tick) >= tick + expected_us[i]);
-	}
-	bana_breaker_ok(&b);
-	bana_breaker_failed(&b);
-	assert_int_equal(100000, atomic_load(&b.backoff_us));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,9 +479,9 @@ int main(void)
 		cmocka_unit_test(the_file_is_for_the_owner_only),
 		cmocka_unit_test(a_file_of_another_make_is_begun_anew),
 		cmocka_unit_test(only_a_pool_of_this_make_is_watched),
+		cmocka_unit_test(workers_of_two_versions_share_the_ids),
+		cmocka_unit_test(only_the_living_are_counted),
 		cmocka_unit_test(a_watcher_counts_and_is_no_worker),
-		cmocka_unit_test(a_breaker_lets_one_probe_through_at_a_time),
-		cmocka_unit_test(the_back_off_doubles_to_a_second),
 	};
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

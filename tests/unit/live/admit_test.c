@@ -1,4 +1,5 @@
 #include "unit/jws.h"
+#include "unit/pool.h"
 #include "unit/req.h"
 #include "unit/server.h"
 
@@ -80,7 +81,6 @@ static void stage_open(struct stage *s, void **state)
 
 static void stage_close(struct stage *s)
 {
-	char node[64];
 	struct bana_app *app = &s->u->app;
 	bana_outbox_free(app->outbox);
 	bana_publisher_free(app->publisher);
@@ -89,8 +89,7 @@ static void stage_close(struct stage *s)
 	bana_jwks_free(app->jwks);
 	bana_pg_free(s->u->ctx.db);
 	bana_pool_close(&s->pool);
-	snprintf(node, sizeof node, "%s/node-1", s->dir);
-	unlink(node);
+	pool_files_remove(s->dir);
 	rmdir(s->dir);
 	signer_done(&s->signer);
 }
