@@ -17,10 +17,13 @@ static void serve(int listener, struct seen *seen, void *what)
 	for (;;) {
 		int fd = accept(listener, NULL, NULL);
 		seen->connections++;
-		if (read(fd, request, sizeof request) <= 0) {
+		ssize_t n = read(fd, request, sizeof request);
+		if (n <= 0) {
 			close(fd);
 			continue;
 		}
+		memcpy(seen->text, request, (size_t)n);
+		seen->bytes = (size_t)n;
 		usleep(says->pause_ms * 1000);
 		if (write(fd, says->text, strlen(says->text)) > 0)
 			seen->requests++;
@@ -92,10 +95,39 @@ static void files_are_read_and_other_schemes_refused(void **state)
 			"%s", others[i]);
 }
 
+static void a_unix_socket_is_asked_and_the_trace_goes_along(void **state)
+{
+	static const struct bana_trace trace = {
+		"4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "01"};
+	static const struct says says = {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 0};
+	struct unit *u = *state;
+	for (int traced = 0; traced < 2; traced++) {
+		struct server server;
+		struct bana_ctx *ctx = fresh(u);
+		bana_str body;
+		server_listen(&server, true);
+		server_run(&server, serve, (void *)(uintptr_t)&says);
+		ctx->trace = traced ? &trace : NULL;
+		const char *url = bana_print(ctx->arena, "http://unix:%s:/status", server.path);
+		assert_ok(bana_http_get(ctx, url, 1000, 10, &body));
+		assert_true(bana_str_is(body, "ok"));
+		assert_int_equal(0, strncmp(server.seen->text, "GET /status HTTP/1.1\r\n", 22));
+		assert_int_equal(traced,
+			strstr(server.seen->text,
+				"\r\ntraceparent: "
+				"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n") !=
+				NULL);
+		assert_int_equal(traced, strstr(server.seen->text, "traceparent") != NULL);
+		server_done(&server);
+		assert_fault(UNAVAILABLE, bana_http_get(ctx, url, 300, 10, &body));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		unit_case(a_document_is_fetched_or_the_reason_told),
+		unit_case(a_unix_socket_is_asked_and_the_trace_goes_along),
 		unit_case(files_are_read_and_other_schemes_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

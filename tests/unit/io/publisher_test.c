@@ -113,8 +113,7 @@ static BANA_RES post(struct stage *s, struct bana_post *posts, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		posts[i].body = BYTES("{\"event\":\"e\"}");
-	TRY(bana_publisher_write(&s->u->ctx, s->publisher, posts, count));
-	return bana_publisher_read(&s->u->ctx, s->publisher, posts, count);
+	return bana_publisher_ask(&s->u->ctx, s->publisher, posts, count);
 }
 
 static void all_posts_leave_in_one_write(void **state)
@@ -339,6 +338,23 @@ static void addresses_are_told_apart(void **state)
 	bana_publisher_free(NULL);
 }
 
+static void a_trace_is_a_header_of_its_own_post(void **state)
+{
+	static const char trace[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+	struct stage s;
+	stage_open(&s, state, (struct script){.answers = {CREATED}}, 1000);
+	struct bana_post posts[] = {{.room = "a", .body = BANA_STR("1")},
+		{.room = "b", .body = BANA_STR("2"), .trace = trace}};
+	assert_ok(bana_publisher_ask(&s.u->ctx, s.publisher, posts, COUNT(posts)));
+	const char *second = strstr(s.server.seen->text, "POST /pub/b"),
+		   *header = strstr(s.server.seen->text,
+			   bana_join(s.u->ctx.arena, "\r\ntraceparent: ", trace, "\r\n", NULL));
+	assert_non_null(second);
+	assert_true(header > second);
+	assert_null(strstr(header + 3, "traceparent"));
+	stage_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -352,6 +368,7 @@ int main(void)
 		unit_case(garbage_is_no_success),
 		unit_case(nobody_there_is_unavailable_at_once),
 		unit_case(it_comes_back_by_itself),
+		unit_case(a_trace_is_a_header_of_its_own_post),
 		unit_case(loopback_works_as_well),
 		cmocka_unit_test(addresses_are_told_apart),
 	};
