@@ -44,13 +44,15 @@ static _Bool first(int fd)
 	return lock(fd, F_OFD_SETLK, F_WRLCK, LOCK_ALIVE) == 0;
 }
 
-/* Made when missing, never made shorter: others may have it mapped. NULL: errno says why. */
+/* Made when missing, never made shorter: others may have it mapped. With all its blocks, for a hole
+ * that a full disk cannot fill would kill whoever writes there. NULL: errno says why. */
 static void *map_file(const char *path, size_t bytes, int *fd)
 {
-	struct stat st;
 	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (*fd < 0 || fstat(*fd, &st) < 0 ||
-		(st.st_size < (off_t)bytes && ftruncate(*fd, (off_t)bytes) < 0))
+	if (*fd < 0)
+		return NULL;
+	errno = posix_fallocate(*fd, 0, (off_t)bytes);
+	if (errno != 0)
 		return NULL;
 	void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
 	return map == MAP_FAILED ? NULL : map;
