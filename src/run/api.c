@@ -226,13 +226,15 @@ static void weigh(struct loop *l, int64_t tick)
 {
 	enum { EVERY_US = 1000000 };
 	FILE *file = NULL;
-	long pages = 0;
+	char text[32];
+	int64_t pages;
 	if (tick - l->weighed_tick > EVERY_US)
 		file = fopen("/proc/self/statm", "re");
 	if (file == NULL)
 		return;
 	l->weighed_tick = tick;
-	if (fscanf(file, "%*s %ld", &pages) == 1)
+	if (fscanf(file, "%*s %31s", text) == 1 &&
+		bana_parse_int(bana_str_of(text), 0, INT64_MAX / 65536, &pages).fault == BANA_OK)
 		bana_worker_weighs(l->app->pool, pages * sysconf(_SC_PAGESIZE));
 	fclose(file);
 }
