@@ -25,9 +25,10 @@ int bana_bridge_main(int argc, char **argv);
 extern const struct bana_setting bana_bridge_setting_rows[];
 extern const size_t bana_bridge_setting_count;
 
-/* What the table of settings cannot say of an address; those that were not loaded are left out.
- * Every wrong one is a line on `errors`, none is shown: it may hold a password. */
-bool bana_addresses_valid(const struct bana_settings *settings, FILE *errors);
+/* What the table of settings cannot say: whether addresses can be used (those that were not loaded
+ * are left out), and the node, which becomes the sum of its two settings. Every reason is a line on
+ * `errors`; no address is shown, for it may hold a password. */
+bool bana_settings_settle(struct bana_settings *settings, FILE *errors);
 
 /* Log as the settings say, under this name; NULL: the name it has. */
 void bana_log_begin(const char *name, const struct bana_settings *settings);

@@ -344,7 +344,7 @@ int bana_bridge_main(int argc, char **argv)
 		return printf("bana-bridge %s\n", BANA_VERSION) > 0 ? 0 : 1;
 	if (*word != '\0' && strcmp(word, "--check") != 0)
 		return usage(stderr);
-	if (!bana_settings_load(groups, 2, stderr) || !bana_addresses_valid(&b.settings, stderr))
+	if (!bana_settings_load(groups, 2, stderr) || !bana_settings_settle(&b.settings, stderr))
 		return 2;
 	if (*word != '\0')
 		return puts("settings are fine") < 0;

@@ -274,7 +274,7 @@ int bana_main(const struct bana_service *service, int argc, char **argv)
 	if (command == NULL)
 		return usage(service, stderr);
 	if (!bana_settings_load(groups, own_count, stderr) ||
-		!bana_addresses_valid(&p.settings, stderr))
+		!bana_settings_settle(&p.settings, stderr))
 		return 2;
 	bana_settings_tell_unknown(groups, group_count, stderr);
 	p.app.publisher = bana_publisher_new(p.settings.publish_url, p.settings.publish_timeout_ms);

@@ -54,7 +54,7 @@ static const struct address {
 };
 /* clang-format on */
 
-bool bana_addresses_valid(const struct bana_settings *s, FILE *errors)
+static bool addresses_valid(const struct bana_settings *s, FILE *errors)
 {
 	bool good = true;
 	for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
@@ -67,6 +67,23 @@ bool bana_addresses_valid(const struct bana_settings *s, FILE *errors)
 		good = false;
 	}
 	return good;
+}
+
+static bool settle_node(struct bana_settings *s, FILE *errors)
+{
+	enum { NODE_MAX = 1023 };
+	s->node_id += s->node_index;
+	if (s->node_id <= NODE_MAX)
+		return true;
+	fprintf(errors, "APP_ENV_NODE_INDEX: with APP_ENV_NODE_ID it is %lld, over %d\n",
+		(long long)s->node_id, NODE_MAX);
+	return false;
+}
+
+bool bana_settings_settle(struct bana_settings *s, FILE *errors)
+{
+	bool valid = addresses_valid(s, errors);
+	return settle_node(s, errors) && valid;
 }
 
 void bana_log_begin(const char *name, const struct bana_settings *s)

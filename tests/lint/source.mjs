@@ -49,7 +49,7 @@ const MEMORY_ALLOWED = {
 };
 // fork() children of tests end with _exit; tests may parse with strtol. Only products are judged.
 const PRODUCT = /^(src|include)\/.*\.[ch]$/;
-const CODE = /\.(c|h|mjs|js|sql|cmake|json|sh|template|conf|md|def)$|^(deploy|tests|\.ci)\/[^.]*$/;
+const CODE = /\.(c|h|mjs|js|sql|cmake|json|sh|template|conf|md|def|yaml)$|^(deploy|tests|\.ci)\/[^.]*$/;
 
 const files = readFileSync(0, 'utf8').split('\n').filter(Boolean);
 const problems = [];

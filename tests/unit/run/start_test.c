@@ -32,7 +32,7 @@ static void a_wrong_address_is_named_and_never_shown(void **state)
 		*(const char **)(void *)((char *)&s + rows[i].offset) = rows[i].value;
 		FILE *stream = fmemopen(errors, sizeof errors - 1, "w");
 		assert_non_null(stream);
-		bool good = bana_addresses_valid(&s, stream);
+		bool good = bana_settings_settle(&s, stream);
 		fclose(stream);
 		assert_row(good == (rows[i].name == NULL), "%s: %s", rows[i].value, errors);
 		assert_null(strstr(errors, "secret"));
@@ -53,17 +53,45 @@ static void every_wrong_one_is_told_at_once(void **state)
 	u->settings.redis_url = "x";
 	u->settings.base_path = "x";
 	FILE *stream = fmemopen(errors, sizeof errors - 1, "w");
-	assert_false(bana_addresses_valid(&u->settings, stream));
+	assert_false(bana_settings_settle(&u->settings, stream));
 	fclose(stream);
 	assert_non_null(strstr(errors, "APP_ENV_DATABASE_URL: "));
 	assert_non_null(strstr(errors, "APP_ENV_WEBSOCKET_REDIS_URL: "));
 	assert_non_null(strstr(errors, "APP_ENV_SERVER_BASE_PATH: "));
 }
 
+static void a_replica_has_its_ordinal_added_to_the_node(void **state)
+{
+	struct unit *u = *state;
+	/* clang-format off */
+	static const struct { int64_t id, index, node; /* -1: refused */ } rows[] = {
+		{10, 0, 10}, {10, 3, 13}, {0, 1023, 1023}, {1023, 0, 1023}, {1023, 1, -1}, {1, 1023, -1},
+	};
+	/* clang-format on */
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct bana_settings s = u->settings;
+		char *errors;
+		size_t bytes;
+		FILE *told = open_memstream(&errors, &bytes);
+		s.database_url = "postgresql://x";
+		s.node_id = rows[i].id;
+		s.node_index = rows[i].index;
+		bool good = bana_settings_settle(&s, told);
+		fclose(told);
+		assert_row(good == (rows[i].node >= 0), "%zu: %s", i, errors);
+		if (good)
+			assert_int_equal(rows[i].node, s.node_id);
+		else
+			assert_non_null(strstr(errors, "APP_ENV_NODE_INDEX: with APP_ENV_NODE_ID"));
+		free(errors);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		unit_case(a_wrong_address_is_named_and_never_shown),
+		unit_case(a_replica_has_its_ordinal_added_to_the_node),
 		unit_case(every_wrong_one_is_told_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
