@@ -13,7 +13,7 @@ doc_bundle() {
 	quietly "$state/log/npm.log" env npm_config_cache="$work/.npm" npm_config_fetch_retry_mintimeout=1000 \
 		npm ci --prefix "$work" --no-audit --no-fund --ignore-scripts &&
 		mv "$work/node_modules/@scalar/api-reference/dist/browser/standalone.js" "$built/scalar.js" &&
-		gzip -9 --keep "$built/scalar.js" &&
+		gzip -9n --keep "$built/scalar.js" &&
 		mv "$work/package-lock.json" "$built/" &&       # last: from now on it is up to date
 		rm -rf "$work"
 }
