@@ -6,12 +6,10 @@ set(doc ${CMAKE_INSTALL_DATADIR}/doc/bana-outreach)
 
 install(TARGETS bana-outreach bana-bridge bana-token RUNTIME)
 install(DIRECTORY migrations conf DESTINATION ${share})
-install(PROGRAMS deploy/nginx-render DESTINATION ${share}/deploy)
-foreach(folder backup grafana prometheus)
-  if(EXISTS ${CMAKE_SOURCE_DIR}/deploy/${folder})
-    install(DIRECTORY deploy/${folder} DESTINATION ${share}/deploy USE_SOURCE_PERMISSIONS)
-  endif()
-endforeach()
+install(PROGRAMS deploy/nginx-render deploy/backup deploy/restore DESTINATION ${share}/deploy)
+install(FILES deploy/lib/say.sh deploy/lib/database.sh DESTINATION ${share}/deploy/lib)
+install(DIRECTORY deploy/lib/sql DESTINATION ${share}/deploy/lib)
+install(DIRECTORY deploy/grafana deploy/prometheus DESTINATION ${share}/deploy OPTIONAL)
 # The pages of /doc as deploy/package makes them, with the bundle from npm.
 install(DIRECTORY build/package/pages/doc DESTINATION ${share} OPTIONAL)
 

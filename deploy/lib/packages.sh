@@ -4,7 +4,7 @@
 
 # packages_missing GROUP...
 packages_missing() {
-	local group='' line package command wanted=" $* "
+	local group='' line package command wanted=" $* " candidates=()
 	while read -r line; do
 		line=${line%%#*}
 		case $line in
@@ -14,10 +14,14 @@ packages_missing() {
 				read -r package command <<<"$line"
 				[[ $wanted == *" $group "* ]] || continue
 				[[ -z $command ]] || ! command -v "$command" >/dev/null || continue
-				[[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || printf '%s\n' "$package"
+				candidates+=("$package")
 				;;
 		esac
 	done <"$repo/deploy/packages"
+	((${#candidates[@]} > 0)) || return 0
+	# One look at dpkg's list for all of them: it is long.
+	comm -23 <(printf '%s\n' "${candidates[@]}" | sort) \
+		<(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${candidates[@]}" 2>/dev/null | sed -n 's/^installed //p' | sort)
 }
 
 # packages_install LOG GROUP...: nothing to do is the usual case, and quick.

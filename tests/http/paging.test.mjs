@@ -68,11 +68,12 @@ const ORDERS = [
 
 for (const limit of [1, 7, 50]) {
   test(`pages_of_${limit}_give_every_row_once_in_the_order_of_the_database`, async () => {
-    for (const [order, by] of ORDERS) {
+    const check = async ([order, by]) => {
       const answers = await follow(await find("/inquiries", filterOf(order, limit)));
       assert.deepEqual(idsOf(answers), await stored(by), `${JSON.stringify(order)} ${by}`);
       assert.equal(answers.length, Math.ceil(COUNT / limit), JSON.stringify(order));
-    }
+    };
+    await Promise.all(ORDERS.map(check));
   });
 }
 
@@ -109,7 +110,7 @@ test("the_link_keeps_the_rest_of_the_request", async () => {
   assert.ok(url.startsWith(`${new URL(stack.env.BASE_URL).pathname}${path}`), url);
   const second = await staff("GET", url, { base: stack.origin });
   assert.equal((nextOf(second).match(/cursor=/g) ?? []).length, 1, "one cursor, the new one");
-  const raw = await staff("GET", `/inquiries?filter={"where":{"businessName":"${M}"},"limit":1}`);
+  const raw = await staff("GET", `/inquiries?filter={"where":{"businessName":"${M}"},"limit":1,"fields":["id"]}`);
   assert.equal((await staff("GET", nextOf(raw), { base: stack.origin })).body.count, 1, "text that was not escaped is in the link");
 });
 

@@ -10,13 +10,16 @@ endif()
 
 function(add_suites folder)
   file(GLOB suites CONFIGURE_DEPENDS ${tests}/${folder}/*.test.mjs)
-  if(BANA_SANITIZE) # nginx serves those pages by itself
-    list(FILTER suites EXCLUDE REGEX "/doc(-observe)?\\.test\\.mjs$")
+  if(BANA_SANITIZE) # nginx serves those pages by itself, and PostgreSQL's programs make backups
+    list(FILTER suites EXCLUDE REGEX "/(doc|doc-observe|backup)\\.test\\.mjs$")
   endif()
   foreach(suite IN LISTS suites)
     get_filename_component(name ${suite} NAME_WE)
     add_test(NAME ${folder}.${name} COMMAND node --test-reporter=spec ${suite})
     set_tests_properties(${folder}.${name} PROPERTIES LABELS ${folder} TIMEOUT ${patience}
       ENVIRONMENT "${environment}" FIXTURES_REQUIRED "npm;stack" RESOURCE_LOCK stack)
+    if("${folder}.${name}" MATCHES "^live|^http\\.(fault|jwks|backup|limits)") # they measure: nothing beside them
+      set_tests_properties(${folder}.${name} PROPERTIES RUN_SERIAL ON)
+    endif()
   endforeach()
 endfunction()

@@ -12,7 +12,7 @@ import { claims, now, token } from "../http/lib/token.mjs";
 import { gone, slow, until } from "../http/lib/wait.mjs";
 
 // More of them by hand: BANA_SUBMITS=1000000 node tests/live/stacks.test.mjs
-const SUBMITS = Number(process.env.BANA_SUBMITS ?? (slow ? 2000 : 20_000));
+const SUBMITS = Number(process.env.BANA_SUBMITS ?? (slow ? 2000 : 8000));
 
 let other;
 before(async () => {

@@ -125,7 +125,7 @@ export class Stack {
 
   // Start what is down, with the settings it had; what runs is not touched.
   async repair() {
-    return this.#quickstart(exportsOf(join(this.dir, "settings")), ["start", "--no-demo"]);
+    return this.#quickstart(exportsOf(join(this.dir, "settings")), ["start", "--no-demo", "--no-build"]);
   }
 
   async #quickstart(settings, args) {
@@ -146,7 +146,7 @@ export class Stack {
       ROOMS_NAMESPACE: name,
       ...settings,
     };
-    const options = ["start", "--no-demo", "--workers", String(workers), "--preset", this.#option("preset")];
+    const options = ["start", "--no-demo", "--no-build", "--workers", String(workers), "--preset", this.#option("preset")];
     const port = other.#port ?? (await freePort());
     await other.#quickstart(all, [...options, "--port", String(port)]);
     return other;
