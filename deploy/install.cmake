@@ -14,7 +14,7 @@ install(DIRECTORY deploy/grafana deploy/prometheus DESTINATION ${share}/deploy O
 install(DIRECTORY build/package/pages/doc DESTINATION ${share} OPTIONAL)
 
 install(DIRECTORY deploy/systemd/ DESTINATION lib/systemd/system
-  FILES_MATCHING PATTERN "*.service" PATTERN "*.target" PATTERN "10-*.conf")
+  FILES_MATCHING PATTERN "*.service" PATTERN "*.target" PATTERN "*.timer" PATTERN "10-*.conf")
 install(FILES deploy/systemd/sysusers.conf DESTINATION lib/sysusers.d RENAME bana.conf)
 install(PROGRAMS deploy/systemd/bana-pool-roll DESTINATION ${CMAKE_INSTALL_SBINDIR})
 # Passwords will stand in them.
@@ -42,7 +42,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION web)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, gettext-base, libnginx-mod-http-headers-more-filter, libnginx-mod-nchan, multiwatch, nginx, spawn-fcgi")
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "logrotate")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "logrotate, postgresql-client")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "postgresql, redis-server")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA conffiles postinst prerm postrm)
 list(TRANSFORM CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA PREPEND ${CMAKE_SOURCE_DIR}/deploy/debian/)
