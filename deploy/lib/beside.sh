@@ -12,7 +12,7 @@ beside_is_whole() {
 	local pid one found=0
 	pid=$(process_pid "$1") || return 1
 	for one in $(children_of "$pid"); do
-		[[ $(readlink "/proc/$one/exe") != "$(beside_program "$1")" ]] || found=$((found + 1))
+		[[ $(readlink "/proc/$one/exe") != "$(beside_program "$1")"* ]] || found=$((found + 1))         # or its "(deleted)" file
 	done
 	((found == 2))
 }

@@ -11,7 +11,7 @@ options_load() {
 }
 options_save() {
 	local name
-	for name in port workers preset; do printf 'last_%s=%s\n' "$name" "$(quoted "${!name}")"; done >"$state/options"
+	for name in port workers preset bin; do printf 'last_%s=%s\n' "$name" "$(quoted "${!name}")"; done >"$state/options"
 }
 
 # Our own value of each setting; the environment's wins.

@@ -108,7 +108,7 @@ export class Stack {
 
   // The folder of the programs that run here.
   get programs() {
-    return join(repo, "build", this.#option("preset"), "bin");
+    return this.#option("bin") || join(repo, "build", this.#option("preset"), "bin");
   }
 
   log(name) {
@@ -121,6 +121,11 @@ export class Stack {
 
   async quickstart(...args) {
     return this.#quickstart({}, args);
+  }
+
+  // Restart the workers one by one, with these settings changed.
+  async reload(settings = {}) {
+    return this.#quickstart(settings, ["reload"]);
   }
 
   // Start what is down, with the settings it had; what runs is not touched.
@@ -136,7 +141,7 @@ export class Stack {
   }
 
   // Start (or start again, with other settings) a stack of our own on the database and Redis of this one.
-  async beside(name, settings, { workers = 4 } = {}) {
+  async beside(name, settings, { workers = 4, bin } = {}) {
     const { DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL } = this.env;
     const other = new Stack(`${this.dir}.${name}`);
     const all = {
@@ -146,7 +151,7 @@ export class Stack {
       ROOMS_NAMESPACE: name,
       ...settings,
     };
-    const options = ["start", "--no-demo", "--no-build", "--workers", String(workers), "--preset", this.#option("preset")];
+    const options = ["start", "--no-demo", "--no-build", "--workers", String(workers), "--preset", this.#option("preset"), ...(bin ? ["--bin", bin] : [])];
     const port = other.#port ?? (await freePort());
     await other.#quickstart(all, [...options, "--port", String(port)]);
     return other;
