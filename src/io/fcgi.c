@@ -117,7 +117,9 @@ static int accept_one(struct bana_fcgi *fcgi, void (*idle)(void *what), void *wh
 		case ENFILE:
 		case ENOBUFS:
 		case ENOMEM:
-			pause_ms(50); /* others may give back what is short */
+			if (fcgi->answered < 0)
+				pause_ms(50); /* others may give back what is short */
+			hang_up(fcgi);
 			break;
 		default:
 			bana_log(NULL, BANA_ERROR, "accept failed", "why", strerror(errno), NULL);

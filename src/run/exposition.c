@@ -105,7 +105,7 @@ static double migrations(const struct scrape *s, int which)
 static double rooms_up(const struct scrape *s, int which)
 {
 	(void)which;
-	return s->rooms_up;
+	return s->app->settings->ws_nchan ? s->rooms_up : NAN;
 }
 
 /* clang-format off */
@@ -136,7 +136,7 @@ static const struct gauge {
 	{"bana_draining", "", draining, 0, "1: told to look unready (bana-outreach drain)."},
 	{"bana_migrations_missing", "", migrations, 0, "1: the newest migration of this version is not applied."},
 	{"bana_migrations_ahead", "", migrations, 1, "Applied migrations that are newer than this version."},
-	{"bana_rooms_up", "", rooms_up, 0, "1: nchan answered this scrape."},
+	{"bana_rooms_up", "", rooms_up, 0, "1: nchan answered this scrape; absent: it is turned off."},
 };
 /* clang-format on */
 

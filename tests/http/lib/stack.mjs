@@ -70,7 +70,8 @@ export class Stack {
   }
 
   isWhole() {
-    return ["edge", "rooms", "pool", "status", "bridge", "postgres", "redis"].every((part) => !gone(this.pid(part))) && this.workers().length === this.size;
+    const parts = ["edge", "rooms", "pool", "status", "bridge", "postgres", "redis"].filter((part) => this.pid(part) > 0); // the others are elsewhere
+    return parts.every((part) => !gone(this.pid(part))) && this.workers().length === this.size;
   }
 
   get size() {
