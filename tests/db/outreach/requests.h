@@ -5,6 +5,7 @@
 #define TEST_DB_REQUESTS_H
 
 #include "db/support.h"
+#include "unit/pool.h"
 #include "unit/req.h"
 
 #include "bana/live.h"
@@ -28,6 +29,7 @@ static inline void desk_open(struct desk *d, void **state)
 	assert_non_null(mkdtemp(d->dir));
 	assert_ok(bana_pool_open(&d->pool, d->dir, 1, 1, why, sizeof why));
 	struct bana_app *app = &d->db.u->app;
+	d->db.u->settings.ws_nchan = d->db.u->settings.ws_bus = false; /* nothing is there */
 	app->service = &outreach_service;
 	app->pool = &d->pool;
 	app->jwks = bana_jwks_new(&d->db.u->settings, &d->pool);
@@ -38,14 +40,12 @@ static inline void desk_open(struct desk *d, void **state)
 
 static inline void desk_close(struct desk *d)
 {
-	char node[64];
 	struct bana_app *app = &d->db.u->app;
 	bana_policy_free(app->policy);
 	bana_token_cache_free(app->tokens);
 	bana_jwks_free(app->jwks);
 	bana_pool_close(&d->pool);
-	snprintf(node, sizeof node, "%s/node-1", d->dir);
-	unlink(node);
+	pool_files_remove(d->dir);
 	rmdir(d->dir);
 	db_close(&d->db);
 }
