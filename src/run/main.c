@@ -69,7 +69,8 @@ static int answer_requests(struct program *p, const char *what)
 	const struct bana_settings *s = &p->settings;
 	struct bana_app *app = &p->app;
 	app->pool = &p->pool;
-	app->redis = bana_redis_new(s->redis_url, app->service->redis_name, s->redis_timeout_ms);
+	app->redis = bana_redis_new(s->redis_url,
+		app->probes_only ? "bana-status" : app->service->redis_name, s->redis_timeout_ms);
 	app->jwks = bana_jwks_new(s, &p->pool);
 	app->tokens = bana_token_cache_new();
 	app->policy = bana_policy_new(app->service->name);

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 
-import { inquiry } from "../http/lib/api.mjs";
 import { close } from "../http/lib/db.mjs";
-import { askOnce, Load, submitOnce } from "../http/lib/load.mjs";
+import { Load, submitOnce } from "../http/lib/load.mjs";
+import { mix } from "../http/lib/mix.mjs";
 import { INQUIRIES, withEars } from "../http/lib/rooms.mjs";
 import { stack } from "../http/lib/stack.mjs";
 import { until } from "../http/lib/wait.mjs";
@@ -36,19 +36,7 @@ after(async () => {
 });
 
 // 200 requests a second of all kinds, each on a connection of its own: none of them can meet one that is being closed.
-function mixed() {
-  const { BASE_URL, BO_TOKEN } = own.env;
-  const staff = { headers: { Authorization: `Bearer ${BO_TOKEN}` } };
-  const kinds = [
-    (agent) => submitOnce(agent, `${BASE_URL}/inquiries/submit`),
-    (agent) => askOnce(agent, `${BASE_URL}/inquiries?filter={"limit":5}`, staff),
-    (agent) => askOnce(agent, `${BASE_URL}/inquiries/count`, staff),
-    (agent) => askOnce(agent, `${own.origin}/readyz`),
-    (agent) => askOnce(agent, `${own.origin}/healthz`),
-    (agent) => askOnce(agent, `${BASE_URL}/inquiries/submit`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ ...inquiry(), email: "no" }) }),
-  ];
-  return new Load({ clients: 10, pause: 50, of: own, keepAlive: false, ask: (agent, i) => kinds[i % kinds.length](agent) });
-}
+const mixed = () => new Load({ clients: 10, pause: 50, of: own, keepAlive: false, ask: mix(undefined, { of: own }) });
 
 async function assertNothingFails(change) {
   const load = mixed();
@@ -59,8 +47,8 @@ async function assertNothingFails(change) {
   } finally {
     await load.stop();
   }
-  const failed = load.answers.filter(({ status }) => ![200, 201, 422].includes(status));
-  assert.deepEqual(failed.map(({ status, error }) => `${status} ${error ?? ""}`), [], `of ${load.answers.length}`);
+  const failed = load.answers.filter(({ fits }) => !fits);
+  assert.deepEqual(failed.map(({ kind, status, error, told }) => `${kind} ${status} ${error ?? told}`), [], `of ${load.answers.length}`);
   await load.assertNothingLost();
 }
 

@@ -96,6 +96,7 @@ static void counting_costs_nothing(void **state)
 		int64_t took = bana_tick_us() - begun;
 		best_us = took < best_us ? took : best_us;
 	}
+	print_message("%.3f us a request\n", (double)best_us / ROUNDS);
 	assert_row(best_us < ROUNDS * 2, "%.3f us a request", (double)best_us / ROUNDS);
 }
 
