@@ -41,7 +41,6 @@ struct bana_worker {
 
 /* What was last found out about the parts the pool stands on (run/health.c). */
 struct bana_checks {
-	_Atomic int64_t due_tick;  /* when to look again; who moves it on, looks */
 	_Atomic int64_t done_tick; /* 0: nobody has looked yet */
 	_Atomic int reasons[BANA_CHECKS_MAX];
 	_Atomic int64_t migrations_missing, migrations_ahead;
@@ -56,7 +55,8 @@ struct bana_pool_shared {
 	_Atomic int64_t rooms_answered_tick; /* when nchan last had an answer of its Redis for us */
 	_Atomic uint64_t keys_generation;    /* 0: no key set was ever fetched */
 	_Atomic int64_t keys_fetched_tick, keys_next_fetch_tick;
-	_Atomic int draining; /* told to look unready, though it serves */
+	_Atomic int keys_failed; /* the last fetch */
+	_Atomic int draining;    /* told to look unready, though it serves */
 	struct bana_checks checks;
 	struct bana_metrics metrics;
 	unsigned places; /* how many of workers[] were ever taken; under the lock of a start */
@@ -84,13 +84,19 @@ BANA_RES bana_pool_open(struct bana_pool *pool, const char *dir, unsigned node_i
 void bana_pool_close(struct bana_pool *pool);
 
 /* Map what there is for another process of the host, which counts and looks, and gives no ids.
- * False: there is none of this layout (yet). */
+ * False: there is none of this layout (yet); whether workers of another live can be asked all the
+ * same. To be closed in any case. */
 _Bool bana_pool_watch(struct bana_pool *pool, const char *dir, unsigned node_id);
+
+enum bana_pool_lock {
+	BANA_LOCK_KEYS = 2,   /* of the key set and its fetch */
+	BANA_LOCK_CHECKS = 3, /* of who looks at the parts */
+};
 
 /* Exclusive among the processes of the pool; freed by the kernel when the holder dies. Never waits:
  * false when another process holds it. */
-_Bool bana_pool_try_lock(struct bana_pool *pool);
-void bana_pool_unlock(struct bana_pool *pool);
+_Bool bana_pool_try_lock(struct bana_pool *pool, enum bana_pool_lock which);
+void bana_pool_unlock(struct bana_pool *pool, enum bana_pool_lock which);
 
 /* A worker says what it is at. Nothing happens when it is none. */
 void bana_worker_is(const struct bana_pool *pool, enum bana_worker_state state);
@@ -105,7 +111,7 @@ struct bana_workers {
 };
 struct bana_workers bana_workers_look(const struct bana_pool *pool);
 
-/* Does any worker live? Quick. */
+/* Does any worker live, of whatever version? Quick. */
 _Bool bana_pool_lives(const struct bana_pool *pool);
 
 /*

@@ -173,6 +173,7 @@ static BANA_RES update_locked(struct bana_ctx *ctx, struct bana_jwks *jwks)
 	bana_count(jwks->pool,
 		result.fault == BANA_OK ? BANA_METRIC_KEYS_FETCHED : BANA_METRIC_KEYS_NOT_FETCHED,
 		1);
+	atomic_store(&s->keys_failed, result.fault != BANA_OK);
 	int64_t gap_ms = jwks->settings->jwks_refetch_ms;
 	if (jwks->count == 0 && gap_ms > NO_KEYS_RETRY_MS)
 		gap_ms = NO_KEYS_RETRY_MS;
@@ -184,8 +185,8 @@ static BANA_RES update_locked(struct bana_ctx *ctx, struct bana_jwks *jwks)
  * worker never waits for another one's fetch from an issuer that hangs. */
 static bool lock_soon(struct bana_jwks *jwks)
 {
-	for (int ms = jwks->count == 0 ? FIRST_KEYS_WAIT_MS : 0; !bana_pool_try_lock(jwks->pool);
-		ms--) {
+	for (int ms = jwks->count == 0 ? FIRST_KEYS_WAIT_MS : 0;
+		!bana_pool_try_lock(jwks->pool, BANA_LOCK_KEYS); ms--) {
 		if (ms <= 0)
 			return false;
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -206,7 +207,7 @@ static void update(struct bana_ctx *ctx, struct bana_jwks *jwks)
 		return;
 	struct bana_failure before = ctx->failure;
 	bana_res result = update_locked(ctx, jwks);
-	bana_pool_unlock(jwks->pool);
+	bana_pool_unlock(jwks->pool, BANA_LOCK_KEYS);
 	if (result.fault != BANA_OK)
 		bana_log(ctx, BANA_WARN, "key set not fetched, the last good one stays", "why",
 			ctx->failure.why == NULL ? ctx->failure.detail : ctx->failure.why, NULL);

@@ -16,8 +16,8 @@ static const uint64_t family = 0x62616e61, magic = 0x62616e6100000004;
 enum { LAYOUT = 4 };
 
 /* Bytes of the files that serve as locks (open file description locks: each open is an owner).
- * START is of node-<id> only, KEYS and the places are of its companion only. */
-enum { LOCK_START = 0, LOCK_ALIVE = 1, LOCK_KEYS = 2, LOCK_PLACES = 16 };
+ * START is of node-<id> only, those of enum bana_pool_lock and the places are of its companion. */
+enum { LOCK_START = 0, LOCK_ALIVE = 1, LOCK_PLACES = 16 };
 
 static int lock(int fd, int command, short type, off_t byte)
 {
@@ -168,9 +168,12 @@ _Bool bana_pool_watch(struct bana_pool *pool, const char *dir, unsigned node_id)
 		map = mmap(NULL, sizeof *pool->shared, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	*pool = (struct bana_pool){
 		.shared = map == MAP_FAILED ? NULL : map, .fd = fd, .node_id = node_id};
+	pool->ids_fd = open(path_of(path, dir, node_id, 0), O_RDONLY | O_CLOEXEC);
 	if (pool->shared != NULL && pool->shared->layout == LAYOUT)
 		return 1;
-	bana_pool_close(pool);
+	if (pool->shared != NULL)
+		munmap(pool->shared, sizeof *pool->shared);
+	pool->shared = NULL;
 	return 0;
 }
 
@@ -210,8 +213,7 @@ static _Bool place_lives(const struct bana_pool *pool, unsigned place)
 
 _Bool bana_pool_lives(const struct bana_pool *pool)
 {
-	return pool->ids != NULL ||
-	       (pool->shared != NULL && held(pool->fd, LOCK_PLACES, BANA_WORKERS_MAX));
+	return pool->ids != NULL || (pool->ids_fd > 0 && held(pool->ids_fd, LOCK_ALIVE, 1));
 }
 
 static void add_worker(struct bana_workers *sum, const struct bana_worker *w)
@@ -234,14 +236,14 @@ struct bana_workers bana_workers_look(const struct bana_pool *pool)
 	return sum;
 }
 
-_Bool bana_pool_try_lock(struct bana_pool *pool)
+_Bool bana_pool_try_lock(struct bana_pool *pool, enum bana_pool_lock which)
 {
-	return lock(pool->fd, F_OFD_SETLK, F_WRLCK, LOCK_KEYS) == 0;
+	return lock(pool->fd, F_OFD_SETLK, F_WRLCK, (off_t)which) == 0;
 }
 
-void bana_pool_unlock(struct bana_pool *pool)
+void bana_pool_unlock(struct bana_pool *pool, enum bana_pool_lock which)
 {
-	lock(pool->fd, F_OFD_SETLK, F_UNLCK, LOCK_KEYS);
+	lock(pool->fd, F_OFD_SETLK, F_UNLCK, (off_t)which);
 }
 
 int64_t bana_snowflake(struct bana_pool *pool)

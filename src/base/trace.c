@@ -31,7 +31,9 @@ bool bana_trace_read(const char *header, uint64_t span, struct bana_trace *trace
 		return false;
 	snprintf(trace->id, sizeof trace->id, "%.32s", header + ID);
 	snprintf(trace->span, sizeof trace->span, "%016" PRIx64, span);
-	snprintf(trace->flags, sizeof trace->flags, "%.2s", known ? header + FLAGS : "00");
+	/* of a later version only the lowest bit, "sampled", is known */
+	const char *sampled = strchr("13579bdf", header[FLAGS + 1]) != NULL ? "01" : "00";
+	snprintf(trace->flags, sizeof trace->flags, "%.2s", known ? header + FLAGS : sampled);
 	return true;
 }
 

@@ -171,7 +171,7 @@ static void take_in(struct bana_req *q, struct bana_fcgi *fcgi, struct bana_trac
 static void find_pool(const struct bana_app *app)
 {
 	const struct bana_settings *s = app->settings;
-	if (!app->probes_only || bana_pool_lives(app->pool))
+	if (!app->probes_only || (app->pool->shared != NULL && bana_pool_lives(app->pool)))
 		return;
 	bana_pool_close(app->pool);
 	bana_pool_watch(app->pool, s->state_dir, (unsigned)s->node_id);
@@ -259,7 +259,8 @@ static void idle(void *loop)
 	struct loop *l = loop;
 	tend(l);
 	bana_worker_is(l->app->pool, l->dormant ? BANA_WORKER_DORMANT : BANA_WORKER_IDLE);
-	bana_outbox_rest(l->app->outbox, LISTENER);
+	bana_outbox_rest(
+		l->app->outbox, l->dormant ? -1 : LISTENER); /* who rests is not woken by it */
 	bana_log_flush();
 }
 

@@ -223,8 +223,10 @@ static void step(struct bana_ctx *ctx, struct bridge *b)
 		asked = bana_redis_listen(ctx, b->bus, bana_bus_patterns);
 	if (asked.fault == BANA_OK)
 		asked = bana_lease_step(ctx, b->control, &b->lease, wanted);
-	if (b->pool.shared == NULL)
+	if (b->pool.shared == NULL) {
+		bana_pool_close(&b->pool);
 		bana_pool_watch(&b->pool, b->settings.state_dir, (unsigned)b->settings.node_id);
+	}
 	tell_changes(ctx, b, asked);
 }
 
@@ -346,9 +348,11 @@ int bana_bridge_main(int argc, char **argv)
 		return usage(stderr);
 	if (!bana_settings_load(groups, 2, stderr) || !bana_settings_settle(&b.settings, stderr))
 		return 2;
+	b.reload = reload_new(groups, 2, &b.settings);
+	if (!reload_begin(b.reload, stderr))
+		return 2;
 	if (*word != '\0')
 		return puts("settings are fine") < 0;
-	b.reload = reload_new(groups, 2, &b.settings);
 	int status = start(&b);
 	reload_free(b.reload);
 	return status;

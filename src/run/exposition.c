@@ -121,7 +121,7 @@ static const struct gauge {
 	{"bana_workers", "state=\"dormant\"", dormant, 0, ""},
 	{"bana_workers_resident_bytes", "", resident, 0, "Resident memory of all workers, shared pages counted in each; said once a second by those that work."},
 	{"bana_worker_resident_bytes_max", "", resident, 1, "Resident memory of the largest worker."},
-	{"bana_breaker_open", "way=\"nchan\"", breaker_open, 0, "1: a way out that failed is being skipped."},
+	{"bana_breaker_open", "way=\"nchan\"", breaker_open, 0, "1: the last try of a way out failed; it is skipped but for probes."},
 	{"bana_breaker_open", "way=\"bus\"", breaker_open, 1, ""},
 	{"bana_breaker_open", "way=\"admission\"", breaker_open, 2, ""},
 	{"bana_jwks_age_seconds", "", keys_age, 0, "Time since the key set was last fetched; absent: never."},

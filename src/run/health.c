@@ -11,6 +11,8 @@
 #include "bana/req.h"
 #include "bana/run.h"
 
+#include <time.h>
+
 /* What a check can find; never an address or another's words, for anybody may read it. */
 enum reason {
 	NOT_LOOKED_AT,
@@ -26,6 +28,7 @@ enum reason {
 	REDIS_AWAY,
 	NO_KEYS_SET,
 	NO_KEYS_YET,
+	KEYS_AWAY,
 	KEYS_OLD,
 };
 static const struct {
@@ -45,8 +48,9 @@ static const struct {
 	[REDIS_AWAY] = {false, "Redis does not answer"},
 	[NO_KEYS_SET] = {true, "no key set is configured: no token is accepted"},
 	[NO_KEYS_YET] = {true, "not fetched yet: the first token does"},
-	[KEYS_OLD] = {false,
-		"the key set is older than twice its time, the issuer does not give a new one"},
+	[KEYS_AWAY] = {false,
+		"the key set cannot be fetched, and there is none: no token is accepted"},
+	[KEYS_OLD] = {false, "the key set is older than its time, and a new one cannot be fetched"},
 };
 
 static const struct {
@@ -126,53 +130,89 @@ static void ask_redis(struct bana_ctx *ctx, struct bana_checks *to)
 	note(to, HEALTH_REDIS, answered ? FINE : REDIS_AWAY);
 }
 
-static void ask(struct bana_ctx *ctx, struct bana_checks *to)
+static int64_t age_us(const struct bana_checks *known)
 {
-	enum { FRESH_US = 1000000, GIVEN_UP_US = 15000000 };
-	int64_t due = atomic_load(&to->due_tick), tick = bana_tick_us();
-	if (tick < due || !atomic_compare_exchange_strong(&to->due_tick, &due, tick + GIVEN_UP_US))
+	int64_t done = atomic_load(&known->done_tick);
+	return done == 0 ? INT64_MAX : bana_tick_us() - done;
+}
+
+/* Another process is asking: what it finds is worth a moment, for what is known may be hours old.
+ */
+static void wait_shortly(const struct bana_checks *known)
+{
+	enum { TRIES = 20, FRESH_US = 2000000 };
+	for (int i = 0; i < TRIES && age_us(known) > FRESH_US; i++)
+		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+}
+
+/* The lock goes with a process that dies over it, and whoever cannot get it never hangs with it. */
+static void ask(struct bana_ctx *ctx, struct bana_pool *pool)
+{
+	enum { FRESH_US = 1000000 };
+	struct bana_checks *to = &pool->shared->checks;
+	if (age_us(to) < FRESH_US)
 		return;
-	ask_nchan(ctx, to);
-	ask_redis(ctx, to);
-	ask_database(ctx, to);
-	bana_failure_clear(ctx);
-	atomic_store(&to->done_tick, bana_tick_us());
-	atomic_store(&to->due_tick, bana_tick_us() + FRESH_US);
+	if (!bana_pool_try_lock(pool, BANA_LOCK_CHECKS)) {
+		wait_shortly(to);
+		return;
+	}
+	if (age_us(to) >= FRESH_US) {
+		ask_nchan(ctx, to);
+		ask_redis(ctx, to);
+		ask_database(ctx, to);
+		bana_failure_clear(ctx);
+		atomic_store(&to->done_tick, bana_tick_us());
+	}
+	bana_pool_unlock(pool, BANA_LOCK_CHECKS);
+}
+
+/* What was found last; nothing, when whoever asks hangs over it. */
+static int found(const struct bana_checks *known, enum health_check check)
+{
+	enum { KNOWN_US = 10000000 };
+	return age_us(known) > KNOWN_US ? (int)NOT_LOOKED_AT : atomic_load(&known->reasons[check]);
 }
 
 /* ---- what is in the pool's memory ------------------------------------------------------------ */
 
 static enum reason pool_reason(const struct bana_pool *pool)
 {
-	struct bana_workers workers = bana_workers_look(pool);
-	if (workers.idle + workers.busy == 0)
+	if (!bana_pool_lives(pool))
 		return NO_WORKER;
-	return atomic_load(&pool->shared->draining) ? DRAINING : FINE;
+	return pool->shared != NULL && atomic_load(&pool->shared->draining) ? DRAINING : FINE;
 }
 
+/* Keys are fetched when a token needs them, so age alone is no fault. */
 static enum reason jwks_reason(const struct bana_app *app)
 {
 	const struct bana_pool_shared *s = app->pool->shared;
+	bool failed = atomic_load(&s->keys_failed);
 	int64_t age = bana_tick_us() - atomic_load(&s->keys_fetched_tick);
 	if (*app->settings->jwks_url == '\0')
 		return NO_KEYS_SET;
 	if (atomic_load(&s->keys_generation) == 0)
-		return NO_KEYS_YET;
-	return age > 2 * app->settings->jwks_cache_s * 1000000 ? KEYS_OLD : FINE;
+		return failed ? KEYS_AWAY : NO_KEYS_YET;
+	return failed && age > app->settings->jwks_cache_s * 1000000 ? KEYS_OLD : FINE;
+}
+
+static int reason_of(const struct bana_app *app, enum health_check check)
+{
+	if (check == HEALTH_POOL)
+		return (int)pool_reason(app->pool);
+	if (app->pool->shared == NULL)
+		return (int)NOT_LOOKED_AT;
+	return check == HEALTH_JWKS ? (int)jwks_reason(app)
+				    : found(&app->pool->shared->checks, check);
 }
 
 void health_look(struct bana_ctx *ctx, struct health *health)
 {
-	const struct bana_pool *pool = ctx->app->pool;
+	struct bana_pool *pool = ctx->app->pool;
 	*health = (struct health){.ready = true};
 	if (pool->shared != NULL)
-		ask(ctx, &pool->shared->checks);
+		ask(ctx, pool);
 	for (size_t i = 0; i < HEALTH_CHECKS; i++) {
-		int reason = NO_WORKER;
-		if (pool->shared != NULL)
-			reason = i == HEALTH_POOL   ? (int)pool_reason(pool)
-				 : i == HEALTH_JWKS ? (int)jwks_reason(ctx->app)
-						    : atomic_load(&pool->shared->checks.reasons[i]);
+		int reason = reason_of(ctx->app, (enum health_check)i);
 		health->rows[i] = (struct health_row){checks[i].name, checks[i].required,
 			reasons[reason].fine, reasons[reason].text};
 		health->ready = health->ready && (health->rows[i].fine || !checks[i].required);

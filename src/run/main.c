@@ -277,9 +277,11 @@ int bana_main(const struct bana_service *service, int argc, char **argv)
 	if (!bana_settings_load(groups, own_count, stderr) ||
 		!bana_settings_settle(&p.settings, stderr))
 		return 2;
+	p.reload = reload_new(groups, own_count, &p.settings);
+	if (!reload_begin(p.reload, stderr))
+		return 2;
 	bana_settings_tell_unknown(groups, group_count, stderr);
 	p.app.publisher = bana_publisher_new(p.settings.publish_url, p.settings.publish_timeout_ms);
-	p.reload = reload_new(groups, own_count, &p.settings);
 	char base_path[256];
 	snprintf(base_path, sizeof base_path, "/v1/api/%s", service->name);
 	p.app.base_path = *p.settings.base_path == '\0' ? base_path : p.settings.base_path;

@@ -33,31 +33,40 @@ void reload_free(struct reload *r)
 	free(r);
 }
 
-/* What is wrong, as one line for the log; NULL: all is well. */
-static char *reread(struct reload *r, struct bana_arena *arena)
+/* Take over what the file says, or nothing. */
+static bool reread(struct reload *r, FILE *errors)
 {
 	enum { FILE_BYTES_MAX = 1024 * 1024 };
-	char *errors = NULL;
-	size_t bytes = 0;
+	struct bana_arena *arena = bana_arena_new();
 	bana_str text;
-	FILE *told = open_memstream(&errors, &bytes);
-	if (told == NULL)
-		abort();
 	const char *why = bana_file_read(arena, r->settings->settings_file, FILE_BYTES_MAX, &text);
 	if (why != NULL)
-		fprintf(told, "%s: %s\n", r->settings->settings_file, why);
-	bool good = why == NULL && bana_settings_reload(r->groups, r->count, text, arena, told);
-	fclose(told);
+		fprintf(errors, "APP_ENV_SETTINGS_FILE: %s: %s\n", r->settings->settings_file, why);
+	if (why != NULL || !bana_settings_reload(r->groups, r->count, text, arena, errors)) {
+		bana_arena_free(arena);
+		return false;
+	}
+	bana_arena_free(r->arena);
+	r->arena = arena;
+	return true;
+}
+
+bool reload_begin(struct reload *r, FILE *errors)
+{
+	return *r->settings->settings_file == '\0' || reread(r, errors);
+}
+
+/* The lines of a text as one, for the log. */
+static void join_lines(char *text, size_t bytes)
+{
 	for (size_t i = 0; i < bytes; i++)
-		errors[i] = errors[i] == '\n' ? ';' : errors[i];
-	if (!good)
-		return errors;
-	free(errors);
-	return NULL;
+		text[i] = text[i] == '\n' ? ';' : text[i];
 }
 
 bool reload_tend(struct reload *r)
 {
+	char *errors = NULL;
+	size_t bytes = 0;
 	if (!bana_reload_asked())
 		return false;
 	if (*r->settings->settings_file == '\0') {
@@ -65,18 +74,20 @@ bool reload_tend(struct reload *r)
 			"APP_ENV_SETTINGS_FILE is empty", NULL);
 		return false;
 	}
-	struct bana_arena *arena = bana_arena_new();
-	char *wrong = reread(r, arena);
-	if (wrong != NULL) {
+	FILE *told = open_memstream(&errors, &bytes);
+	if (told == NULL)
+		abort();
+	bool good = reread(r, told);
+	fclose(told);
+	join_lines(errors, bytes);
+	if (good) {
+		bana_log_begin(NULL, r->settings);
+		bana_log(NULL, BANA_INFO, "settings read again", "level", r->settings->log_level,
+			NULL);
+	} else {
 		bana_log(NULL, BANA_WARN, "settings not taken over, the last ones stay", "why",
-			wrong, NULL);
-		free(wrong);
-		bana_arena_free(arena);
-		return false;
+			errors, NULL);
 	}
-	bana_arena_free(r->arena);
-	r->arena = arena;
-	bana_log_begin(NULL, r->settings);
-	bana_log(NULL, BANA_INFO, "settings read again", "level", r->settings->log_level, NULL);
-	return true;
+	free(errors);
+	return good;
 }

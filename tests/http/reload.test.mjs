@@ -1,7 +1,9 @@
 // Settings that change while the workers run: SIGHUP to a worker, SIGUSR2 to multiwatch, which passes it on.
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 
 import { assertAccepted, call, inquiry, submit, unique } from "./lib/api.mjs";
 import { close, query } from "./lib/db.mjs";
@@ -109,6 +111,17 @@ test("dormant_workers_hold_no_database_connection", async () => {
   await change({ APP_ENV_WORKERS: "1" });
   await until("they are given back", async () => (await connections()) <= before - 2);
   await change({ APP_ENV_WORKERS: "0" });
+});
+
+test("a_process_that_begins_reads_the_file_too", async () => {
+  const check = (text) => {
+    writeFileSync(`${own.dir}/other`, text);
+    return promisify(execFile)(`${own.programs}/bana-outreach`, ["check"], { env: { APP_ENV_DATABASE_URL: "postgresql://x", APP_ENV_SETTINGS_FILE: `${own.dir}/other` } });
+  };
+  assert.match((await check("APP_ENV_WORKERS=3\nAPP_ENV_NODE_ID=not looked at\n")).stdout, /fine/);
+  await assert.rejects(check("APP_ENV_WORKERS=3\nAPP_ENV_LOG_LEVEL=loud\nAPP_ENV_BULK_ROWS_MAX=0\n"), ({ code, stderr }) => code === 2 && /APP_ENV_LOG_LEVEL: one of/.test(stderr) && /APP_ENV_BULK_ROWS_MAX: a whole/.test(stderr));
+  rmSync(`${own.dir}/other`);
+  await assert.rejects(promisify(execFile)(`${own.programs}/bana-outreach`, ["check"], { env: { APP_ENV_DATABASE_URL: "postgresql://x", APP_ENV_SETTINGS_FILE: `${own.dir}/other` } }), ({ code, stderr }) => code === 2 && /No such file/.test(stderr));
 });
 
 test("a_single_worker_reads_them_at_hup", async () => {

@@ -7,16 +7,19 @@ import { after, test } from "node:test";
 import { promisify } from "node:util";
 
 import { assertAccepted, call, inquiry, submit } from "../http/lib/api.mjs";
-import { close } from "../http/lib/db.mjs";
+import { close, owner } from "../http/lib/db.mjs";
 import { stack } from "../http/lib/stack.mjs";
 import { sleep, until } from "../http/lib/wait.mjs";
 
 const CLIENTS = 1000;
 const SECONDS = 6;
+let first;
 const script = `${stack.dir}.overload.lua`;
 
 after(async () => {
   rmSync(script, { force: true });
+  await owner('DELETE FROM outreach."Inquiry" WHERE id >= $1', [first]); // so many rows would slow the other suites
+  await owner('VACUUM outreach."Inquiry"');
   await close();
 });
 
@@ -54,6 +57,7 @@ const tookMs = (log, status) =>
 
 test("too_many_clients_are_refused_and_nobody_else_suffers", async () => {
   const workers = stack.workers();
+  first = assertAccepted(await submit(inquiry())).id;
   const from = stack.log("edge.access.log").length;
   const health = [];
   let over = false;

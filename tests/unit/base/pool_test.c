@@ -196,7 +196,7 @@ static void a_killed_worker_frees_its_place(void **state)
 		char why[256];
 		if (bana_pool_open(&pool, dir, 7, 1, why, sizeof why).fault != BANA_OK)
 			_exit(1);
-		if (bana_pool_try_lock(&pool) && write(ready[1], "x", 1) == 1)
+		if (bana_pool_try_lock(&pool, BANA_LOCK_KEYS) && write(ready[1], "x", 1) == 1)
 			pause();
 		_exit(1);
 	}
@@ -206,8 +206,8 @@ static void a_killed_worker_frees_its_place(void **state)
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	assert_ok(join(&pool, 7, 2));
-	assert_true(bana_pool_try_lock(&pool)); /* went with its holder */
-	bana_pool_unlock(&pool);
+	assert_true(bana_pool_try_lock(&pool, BANA_LOCK_KEYS)); /* went with its holder */
+	bana_pool_unlock(&pool, BANA_LOCK_KEYS);
 	bana_pool_close(&pool);
 	close(ready[0]);
 	close(ready[1]);
@@ -230,13 +230,13 @@ static void the_lock_is_exclusive(void **state)
 		if (bana_pool_open(&mine, dir, 8, 1, why, sizeof why).fault != BANA_OK)
 			_exit(1);
 		for (int i = 0; i < 2000; i++) {
-			while (!bana_pool_try_lock(&mine))
+			while (!bana_pool_try_lock(&mine, BANA_LOCK_KEYS))
 				usleep(10);
 			int seen = *(volatile int *)counter;
 			if (i % 100 == 0)
 				usleep(1);
 			*(volatile int *)counter = seen + 1;
-			bana_pool_unlock(&mine);
+			bana_pool_unlock(&mine, BANA_LOCK_KEYS);
 		}
 		_exit(0);
 	}
@@ -309,31 +309,41 @@ static void companion(char path[64], unsigned node)
 	globfree(&found);
 }
 
+static bool watched(struct bana_pool *watcher, const char *folder, unsigned node)
+{
+	bool there = bana_pool_watch(watcher, folder, node);
+	if (!there)
+		bana_pool_close(watcher);
+	return there;
+}
+
 static void only_a_pool_of_this_make_is_watched(void **state)
 {
 	struct bana_pool pool, watcher;
 	char path[64];
 	(void)state;
 	size_t open_before = open_files();
-	assert_false(bana_pool_watch(&watcher, dir, 12)); /* there is none, and none is made */
+	assert_false(watched(&watcher, dir, 12)); /* there is none, and none is made */
 	companion(path, 12);
 	unlink(path);
-	assert_false(bana_pool_watch(&watcher, dir, 12));
+	assert_false(watched(&watcher, dir, 12));
 	assert_int_equal(-1, access(path, F_OK));
 	assert_null(watcher.shared);
-	assert_false(bana_pool_watch(&watcher, "/nonexistent/folder", 12));
+	assert_false(watched(&watcher, "/nonexistent/folder", 12));
 	assert_int_equal(0, close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)));
-	assert_false(bana_pool_watch(&watcher, dir, 12)); /* empty: being made */
+	assert_false(watched(&watcher, dir, 12)); /* empty: being made */
 	assert_int_equal(0, truncate(path, sizeof(struct bana_pool_shared) - 1));
-	assert_false(bana_pool_watch(&watcher, dir, 12));
+	assert_false(watched(&watcher, dir, 12));
 	assert_int_equal(0, truncate(path, sizeof(struct bana_pool_shared)));
-	assert_false(bana_pool_watch(&watcher, dir, 12)); /* long enough, but nobody's yet */
+	assert_false(watched(&watcher, dir, 12)); /* long enough, but nobody's yet */
 	assert_ok(join(&pool, 12, 1));
 	assert_true(bana_pool_watch(&watcher, dir, 12));
 	bana_pool_close(&watcher);
 	pool.shared->layout--; /* of the version before */
 	assert_false(bana_pool_watch(&watcher, dir, 12));
 	assert_null(watcher.shared);
+	assert_true(bana_pool_lives(&watcher)); /* which is all that can be said of it */
+	bana_pool_close(&watcher);
 	bana_pool_close(&watcher); /* nothing happens */
 	bana_pool_close(&pool);
 	assert_int_equal(open_before, open_files());
@@ -422,6 +432,7 @@ static void only_the_living_are_counted(void **state)
 	assert_false(bana_pool_watch(&watcher, dir, 15));
 	assert_false(bana_pool_lives(&watcher));
 	assert_workers(&watcher, (struct bana_workers){0});
+	bana_pool_close(&watcher);
 	pid_t idle = worker(15, BANA_WORKER_IDLE, 10), busy = worker(15, BANA_WORKER_BUSY, 300),
 	      dormant = worker(15, BANA_WORKER_DORMANT, 20);
 	assert_true(bana_pool_watch(&watcher, dir, 15));

@@ -11,7 +11,7 @@ static void only_well_formed_traces_are_taken(void **state)
 	/* clang-format off */
 	static const struct { const char *header; const char *flags; /* NULL: refused */ } rows[] = {
 		{"00-" ID "-" SPAN "-01", "01"}, {"00-" ID "-" SPAN "-00", "00"}, {"00-" ID "-" SPAN "-ff", "ff"},
-		{"01-" ID "-" SPAN "-01", "00"}, {"cc-" ID "-" SPAN "-01-what-comes-later", "00"}, /* flags of a later version are not ours to pass on */
+		{"01-" ID "-" SPAN "-01", "01"}, {"01-" ID "-" SPAN "-fe", "00"}, {"cc-" ID "-" SPAN "-ff-what-comes-later", "01"}, /* only the lowest bit is known */
 		{"00-" ID "-" SPAN "-01-more", NULL}, {"ff-" ID "-" SPAN "-01", NULL}, {"0-" ID "-" SPAN "-01", NULL},
 		{"00-00000000000000000000000000000000-" SPAN "-01", NULL}, {"00-" ID "-0000000000000000-01", NULL},
 		{"00-4BF92F3577B34DA6A3CE929D0E0E4736-" SPAN "-01", NULL}, {"00-" ID "x-" SPAN "-01", NULL},
