@@ -349,11 +349,9 @@ int bana_bridge_main(int argc, char **argv)
 	if (!bana_settings_load(groups, 2, stderr) || !bana_settings_settle(&b.settings, stderr))
 		return 2;
 	b.reload = reload_new(groups, 2, &b.settings);
-	if (!reload_begin(b.reload, stderr))
-		return 2;
-	if (*word != '\0')
-		return puts("settings are fine") < 0;
-	int status = start(&b);
+	int status = 2;
+	if (reload_begin(b.reload, stderr))
+		status = *word == '\0' ? start(&b) : puts("settings are fine") < 0;
 	reload_free(b.reload);
 	return status;
 }

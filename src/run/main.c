@@ -278,8 +278,10 @@ int bana_main(const struct bana_service *service, int argc, char **argv)
 		!bana_settings_settle(&p.settings, stderr))
 		return 2;
 	p.reload = reload_new(groups, own_count, &p.settings);
-	if (!reload_begin(p.reload, stderr))
+	if (!reload_begin(p.reload, stderr)) {
+		reload_free(p.reload);
 		return 2;
+	}
 	bana_settings_tell_unknown(groups, group_count, stderr);
 	p.app.publisher = bana_publisher_new(p.settings.publish_url, p.settings.publish_timeout_ms);
 	char base_path[256];
