@@ -9,6 +9,10 @@
 #include <signal.h>
 #include <stdbool.h>
 
+/* First of all in a process: a reload that is asked for before it listens waits until it does,
+ * and does not end it. */
+void bana_reload_hold(void);
+
 /* Block them; `waiting` becomes the mask for epoll_pwait or ppoll. SIGPIPE is ignored from now
  * on. Once a process. */
 void bana_stop_catch(sigset_t *waiting);

@@ -32,6 +32,15 @@ static void catch_all(const int *numbers, size_t count, void (*call)(int number)
 	}
 }
 
+void bana_reload_hold(void)
+{
+	sigset_t held;
+	sigemptyset(&held);
+	for (size_t i = 0; i < COUNT(reloads); i++)
+		sigaddset(&held, reloads[i]);
+	sigprocmask(SIG_BLOCK, &held, NULL);
+}
+
 void bana_stop_catch(sigset_t *waiting)
 {
 	sigset_t blocked;

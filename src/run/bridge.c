@@ -332,6 +332,7 @@ static int start(struct bridge *b)
 
 int bana_bridge_main(int argc, char **argv)
 {
+	bana_reload_hold();
 	struct bridge b = {.leads = false};
 	const struct bana_setting_group groups[] = {
 		{"Platform", bana_setting_rows, bana_setting_count, &b.settings, BANA_ROOMS},

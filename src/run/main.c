@@ -8,6 +8,7 @@
 #include "bana/publisher.h"
 #include "bana/redis.h"
 #include "bana/run.h"
+#include "bana/stop.h"
 #include "bana/token.h"
 
 #include <malloc.h>
@@ -255,6 +256,7 @@ static void keep_memory(void)
 
 int bana_main(const struct bana_service *service, int argc, char **argv)
 {
+	bana_reload_hold();
 	keep_memory();
 	struct program p = {.app = {.service = service, .settings = &p.settings}};
 	const struct bana_setting_group groups[] = {

@@ -89,9 +89,11 @@ test("the_pool_shrinks_and_grows_without_a_failed_request", async () => {
   }));
   try {
     await change({ APP_ENV_WORKERS: "1" });
-    await until("three rest", async () => (await workers("dormant")) === WORKERS - 1 && (await workers("idle")) + (await workers("busy")) === 1);
+    const threeRest = async () => (await workers("dormant")) === WORKERS - 1 && (await workers("idle")) + (await workers("busy")) === 1;
+    await until("three rest", threeRest);
+    const starts = await own.metric("bana_worker_starts_total");
     process.kill(own.workers()[0], "SIGTERM"); // whoever comes takes its place, so still only one serves
-    await until("whole again", async () => own.workers().length === WORKERS && (await workers("dormant")) === WORKERS - 1);
+    await until("another has begun", async () => (await own.metric("bana_worker_starts_total")) > starts && threeRest());
     await change({ APP_ENV_WORKERS: "3" });
     await until("one rests", async () => (await workers("dormant")) === 1);
     await change({ APP_ENV_WORKERS: "0" });

@@ -101,6 +101,19 @@ static void reloads(int number)
 	HOLDS(!bana_stopping());
 }
 
+/* Asked for before anybody listens. */
+static void held(int number)
+{
+	sigset_t waiting;
+	bana_reload_hold();
+	raise(number);
+	bana_stop_catch(&waiting);
+	HOLDS(bana_reload_asked());
+	HOLDS(!bana_reload_asked());
+	raise(number);
+	HOLDS(wait_none(&waiting) == -1 && errno == EINTR); /* it is let in while waiting */
+}
+
 /* A process may be started with them blocked; while it waits they must come through. */
 static void inherited(int number)
 {
@@ -127,7 +140,7 @@ static void signals_stop_or_do_not(void **state)
 		{"waited TERM", waited_for, SIGTERM, 0}, {"waited INT", waited_for, SIGINT, 0}, {"waited QUIT", waited_for, SIGQUIT, 0},
 		{"wakes TERM", wakes, SIGTERM, 0}, {"wakes INT", wakes, SIGINT, 0}, {"wakes QUIT", wakes, SIGQUIT, 0},
 		{"inherited TERM", inherited, SIGTERM, 0}, {"inherited QUIT", inherited, SIGQUIT, 0},
-		{"HUP", reloads, SIGHUP, 0}, {"USR2", reloads, SIGUSR2, 0}, {"PIPE", ignored, SIGPIPE, 0},
+		{"HUP", reloads, SIGHUP, 0}, {"USR2", reloads, SIGUSR2, 0}, {"held HUP", held, SIGHUP, 0}, {"held USR2", held, SIGUSR2, 0}, {"PIPE", ignored, SIGPIPE, 0},
 		{"USR1", deadly, SIGUSR1, -SIGUSR1}, {"ALRM", deadly, SIGALRM, -SIGALRM}, /* none of ours */
 	};
 	/* clang-format on */
