@@ -51,15 +51,17 @@ const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
 const ask = mix();
 const begun = performance.now();
 let asked = 0;
+let stopped = false; // by hand: the table is printed as far as it came
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => (stopped = true));
 async function client() {
-  for (let i = asked++; i < REQUESTS && wrong.length <= WRONG_MAX; i = asked++) {
+  for (let i = asked++; i < REQUESTS && wrong.length <= WRONG_MAX && !stopped; i = asked++) {
     if (i % Math.ceil(REQUESTS / SAMPLES) === 0) sample();
     note(i % SCRAPE_EVERY === 0 ? await scrape() : i % SOCKET_EVERY === 1 ? await socket() : await ask(agent, i));
   }
 }
 await Promise.all(Array.from({ length: CLIENTS }, client));
 agent.destroy();
-const rate = (Object.values(kinds).reduce((sum, count) => sum + count) * 1000) / (performance.now() - begun);
+const seconds = (performance.now() - begun) / 1000;
 sample();
 
 const of = ([from, to], i, what) => samples.slice(Math.floor(samples.length * from), Math.ceil(samples.length * to)).map((row) => row[i][what]).sort((a, b) => a - b);
@@ -68,9 +70,11 @@ const median = (list) => list[Math.floor(list.length / 2)];
 const tenths = (i) => samples.filter((_, at) => at % Math.ceil(SAMPLES / 10) === 0).map((row) => row[i].rss).join(", ");
 
 const troubles = wrong.slice(0, WRONG_MAX);
+const answered = Object.values(kinds).reduce((sum, count) => sum + count);
+if (answered < REQUESTS) troubles.push(`ended after ${answered} of ${REQUESTS} requests`);
 if (kinds["socket refused"] > kinds.socket / 100) troubles.push(`${kinds["socket refused"]} sockets were refused`);
 const memory = await stack.metric("bana_rooms_memory_bytes");
-console.log(`${REQUESTS} requests, ${rate.toFixed()} a second: ${Object.entries(kinds).map(([kind, count]) => `${kind} ${count}`).join(", ")}\n`);
+console.log(`${answered} requests, ${(answered / seconds).toFixed()} a second: ${Object.entries(kinds).map(([kind, count]) => `${kind} ${count}`).join(", ")}\n`);
 console.log(`nchan's shared memory at the end: ${memory} bytes\n`);
 console.log("| process | RSS warm, KiB | RSS end, KiB | growth | PSS warm, KiB | PSS end, KiB | descriptors warm | end |\n|---|---|---|---|---|---|---|---|");
 processes.forEach(({ name }, i) => {
