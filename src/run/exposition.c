@@ -44,20 +44,12 @@ struct scrape {
 
 /* ---- what is read at the moment of the scrape ------------------------------------------------ */
 
-static double idle(const struct scrape *s, int which)
+static double workers(const struct scrape *s, int which)
 {
-	(void)which;
-	return s->workers.idle;
-}
-static double busy(const struct scrape *s, int which)
-{
-	(void)which;
-	return s->workers.busy;
-}
-static double dormant(const struct scrape *s, int which)
-{
-	(void)which;
-	return s->workers.dormant;
+	const unsigned counts[] = {[BANA_WORKER_IDLE] = s->workers.idle,
+		[BANA_WORKER_BUSY] = s->workers.busy,
+		[BANA_WORKER_DORMANT] = s->workers.dormant};
+	return counts[which];
 }
 static double resident(const struct scrape *s, int which)
 {
@@ -115,10 +107,10 @@ static const struct gauge {
 	int which;
 	const char *help; /* of the first row of a name */
 } gauges[] = {
-	{"bana_http_requests_in_flight", "", busy, 0, "Requests that workers are at, those that wait in nginx not counted."},
-	{"bana_workers", "state=\"idle\"", idle, 0, "Living workers by what they do; dormant: more were started than APP_ENV_WORKERS says."},
-	{"bana_workers", "state=\"busy\"", busy, 0, ""},
-	{"bana_workers", "state=\"dormant\"", dormant, 0, ""},
+	{"bana_http_requests_in_flight", "", workers, BANA_WORKER_BUSY, "Requests that workers are at, those that wait in nginx not counted."},
+	{"bana_workers", "state=\"idle\"", workers, BANA_WORKER_IDLE, "Living workers by what they do; dormant: more were started than APP_ENV_WORKERS says."},
+	{"bana_workers", "state=\"busy\"", workers, BANA_WORKER_BUSY, ""},
+	{"bana_workers", "state=\"dormant\"", workers, BANA_WORKER_DORMANT, ""},
 	{"bana_workers_resident_bytes", "", resident, 0, "Resident memory of all workers, shared pages counted in each; said once a second by those that work."},
 	{"bana_worker_resident_bytes_max", "", resident, 1, "Resident memory of the largest worker."},
 	{"bana_breaker_open", "way=\"nchan\"", breaker_open, 0, "1: the last try of a way out failed; it is skipped but for probes."},
