@@ -44,12 +44,14 @@ void bana_run_request(struct bana_req *q, struct bana_buf *out);
  * False: the client must not take it for whole. */
 bool bana_run_stream(struct bana_req *q, struct bana_sink *sink);
 
-/* Apply what is missing of <migrations_dir>/<service>/NNNN_*.sql, each in its transaction (or, if
- * its first line is "-- without transaction", statement by statement: then each must bear being run
+/* Apply what is missing of <migrations_dir>/<service>/NNNN_*.sql, then of .../platform/, which is
+ * for every service and says {service} for its schema; each in its transaction (or, if its first
+ * line is "-- without transaction", statement by statement: then each must bear being run
  * again), one process at a time; then the seeds. CONFLICT: an applied file has changed since. */
 BANA_RES bana_run_migrate(struct bana_ctx *ctx);
 
-/* <migrations_dir>/<service>/seed/NN_*.sql, every one every time, each in its transaction. */
+/* seed/NN_*.sql of both folders, the platform's first; every one every time, each in its
+ * transaction. */
 BANA_RES bana_run_seed(struct bana_ctx *ctx);
 
 /* Probes; rows of a service's route table. */

@@ -86,7 +86,7 @@ static void ask_database(struct bana_ctx *ctx, struct bana_checks *to)
 	const struct bana_service *service = ctx->app->service;
 	const char *sql = bana_join(ctx->arena,
 		"SELECT count(*) FILTER (WHERE name = $1),"
-		" count(*) FILTER (WHERE name > $1 COLLATE \"C\"),"
+		" count(*) FILTER (WHERE name > $1 COLLATE \"C\" AND name !~ '/'),"
 		" current_setting('transaction_read_only') FROM ",
 		service->name, ".\"Migration\"", NULL);
 	const struct bana_rows *rows;

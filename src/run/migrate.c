@@ -41,23 +41,42 @@ static BANA_RES read_file(struct bana_ctx *ctx, const char *path, bana_str *text
 	return why == NULL ? BANA_DONE : fail_file(ctx, path, why);
 }
 
-/* Run `each` for the scripts of a folder in order of their numbers. */
-static BANA_RES for_scripts(struct bana_ctx *ctx, const char *folder,
+static const char platform[] = "platform"; /* the folder of what every service has */
+
+/* Scripts of the platform say {service} where the name of its schema stands. */
+static bana_str fill(struct bana_ctx *ctx, bana_str text)
+{
+	static const char mark[] = "{service}";
+	struct bana_buf out;
+	bana_buf_init(&out, ctx->arena);
+	for (const char *at; (at = strstr(text.at, mark)) != NULL;) {
+		bana_buf_add(&out, text.at, (size_t)(at - text.at));
+		bana_buf_text(&out, ctx->app->service->name);
+		text.at = at + strlen(mark);
+	}
+	bana_buf_text(&out, text.at);
+	return bana_buf_str(&out);
+}
+
+/* Run `each` for the scripts of a folder (`below` the service's or the platform's) in order of
+ * their numbers. The platform's are known by "platform/<name>". */
+static BANA_RES for_scripts(struct bana_ctx *ctx, const char *owner, const char *below,
 	BANA_RES (*each)(struct bana_ctx *ctx, const char *name, bana_str sql))
 {
-	const char *path = bana_print(ctx->arena, "%s/%s%s", ctx->app->settings->migrations_dir,
-		ctx->app->service->name, folder);
+	const char *path =
+		bana_print(ctx->arena, "%s/%s%s", ctx->app->settings->migrations_dir, owner, below);
 	struct dirent **entries;
 	int count = scandir(path, &entries, is_script, by_number);
 	if (count < 0)
 		return fail_file(ctx, path, strerror(errno));
 	bana_res result = BANA_DONE;
 	for (int i = 0; i < count; i++) {
-		const char *name =
-			bana_copy(ctx->arena, entries[i]->d_name, strlen(entries[i]->d_name));
+		const char *name = bana_join(ctx->arena, owner == platform ? platform : "",
+			owner == platform ? "/" : "", entries[i]->d_name, NULL);
 		bana_str sql;
 		if (result.fault == BANA_OK)
-			result = read_file(ctx, bana_print(ctx->arena, "%s/%s", path, name), &sql);
+			result = read_file(ctx,
+				bana_join(ctx->arena, path, "/", entries[i]->d_name, NULL), &sql);
 		if (result.fault == BANA_OK)
 			result = each(ctx, name, sql);
 		if (result.fault != BANA_OK && ctx->failure.detail == NULL)
@@ -143,7 +162,7 @@ static BANA_RES apply_in_transaction(struct bana_ctx *ctx, const struct migratio
 	TRY(applied(ctx, m, done));
 	if (*done)
 		return bana_pg_commit(ctx);
-	TRY(bana_pg_script(ctx, m->text.at, LIMIT_MS));
+	TRY(bana_pg_script(ctx, fill(ctx, m->text).at, LIMIT_MS));
 	TRY(note(ctx, m));
 	return bana_pg_commit(ctx);
 }
@@ -174,7 +193,7 @@ static BANA_RES apply_alone(struct bana_ctx *ctx, const struct migration *m, boo
 	}
 	TRY(applied(ctx, m, done));
 	if (!*done) {
-		TRY(run_statements(ctx, m->text));
+		TRY(run_statements(ctx, fill(ctx, m->text)));
 		TRY(note(ctx, m));
 	}
 	return bana_pg_exec(ctx, "SELECT pg_advisory_unlock_all()", 0, NULL, NULL);
@@ -199,7 +218,7 @@ static BANA_RES apply(struct bana_ctx *ctx, const char *name, bana_str text)
 static BANA_RES sow(struct bana_ctx *ctx, const char *name, bana_str text)
 {
 	TRY(begin(ctx));
-	TRY(bana_pg_script(ctx, text.at, LIMIT_MS));
+	TRY(bana_pg_script(ctx, fill(ctx, text).at, LIMIT_MS));
 	TRY(bana_pg_commit(ctx));
 	bana_log(ctx, BANA_INFO, "seed applied", "name", name, NULL);
 	return BANA_DONE;
@@ -207,9 +226,12 @@ static BANA_RES sow(struct bana_ctx *ctx, const char *name, bana_str text)
 
 BANA_RES bana_run_seed(struct bana_ctx *ctx)
 {
-	return for_scripts(ctx, "/seed", sow);
+	TRY(for_scripts(ctx, platform, "/seed", sow));
+	return for_scripts(ctx, ctx->app->service->name, "/seed", sow);
 }
 
+/* The platform's come after the service's own: Outreach had those tables before the platform did.
+ */
 BANA_RES bana_run_migrate(struct bana_ctx *ctx)
 {
 	TRY(begin(ctx));
@@ -221,6 +243,7 @@ BANA_RES bana_run_migrate(struct bana_ctx *ctx)
 			" applied_at timestamptz NOT NULL DEFAULT now())"),
 		LIMIT_MS));
 	TRY(bana_pg_commit(ctx));
-	TRY(for_scripts(ctx, "", apply));
-	return for_scripts(ctx, "/seed", sow);
+	TRY(for_scripts(ctx, ctx->app->service->name, "", apply));
+	TRY(for_scripts(ctx, platform, "", apply));
+	return bana_run_seed(ctx);
 }

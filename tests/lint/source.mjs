@@ -35,6 +35,7 @@ const LIBRARIES = [
 	[/^curl\//, 'src/io/http.c'],
 	[/^openssl\//, 'src/io/crypto.c'],
 	[/^fcgi/, 'src/io/fcgi.c'],
+	[/^librdkafka\//, 'src/io/kafka.c'],
 ];
 const CALLS = [
 	[/\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|atof|strtol|strtoul|strtoll|strtok|alloca|system|popen|tmpnam|mktemp|signal_r)\s*\(/, () => true],
