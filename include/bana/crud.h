@@ -9,6 +9,8 @@
 #include "bana/entity.h"
 
 struct bana_call;
+struct bana_ctx;
+struct bana_json;
 struct bana_req;
 
 /* One number, or one table of numbers, about the rows of an entity. */
@@ -34,6 +36,11 @@ extern const struct bana_call bana_crud_find, bana_crud_find_one, bana_crud_find
 	bana_crud_count, bana_crud_create, bana_crud_update_by_id, bana_crud_update_by,
 	bana_crud_delete_by_id, bana_crud_delete_by, bana_crud_restore, bana_crud_bulk,
 	bana_crud_export, bana_crud_statistics, bana_crud_timeline;
+
+/* `ids` of a body as an array literal of PostgreSQL, 1 to `most` of them. INVALID: every bad one is
+ * told. */
+BANA_RES bana_ids_read(
+	struct bana_ctx *ctx, const struct bana_json *body, int64_t most, const char **literal);
 
 /* Everything about one person, and its erasure: over all entities of the service that have an
  * e-mail address among their PERSONAL fields. */

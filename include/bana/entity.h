@@ -21,6 +21,7 @@ enum bana_type {
 	BANA_SMALL,   /* smallint */
 	BANA_INSTANT, /* timestamptz(3); ISO 8601 UTC in JSON */
 	BANA_INT,     /* integer */
+	BANA_BOOL,    /* boolean */
 };
 
 enum {
@@ -106,6 +107,7 @@ struct bana_entity {
 	size_t count;
 	const char *path; /* of its collection, "/inquiries"; NULL: none */
 	const char *says;
+	const char *owner; /* column of the user whose row it is: nobody else sees it; NULL: none */
 	const struct bana_life *life;            /* NULL: no status */
 	const struct bana_statistic *statistics; /* see bana/crud.h */
 	size_t statistic_count;

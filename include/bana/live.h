@@ -19,9 +19,10 @@ enum { BANA_ROOM_BYTES_MAX = 256, BANA_EXPIRY_SLOT_S = 10 };
 
 /* One kind of room of a service. */
 struct bana_room {
-	const char *pattern; /* "outreach/inquiries/{id}" */
-	const char *permission, *action;
-	/* May the room with this id be observed at all? NOT_FOUND if not; NULL: always. */
+	const char *pattern;             /* "outreach/inquiries/{id}" */
+	const char *permission, *action; /* NULL: `exists` decides alone */
+	/* May the room with this id be observed, at all or by ctx->actor? NOT_FOUND, FORBIDDEN if
+	 * not; NULL: always. */
 	BANA_RES (*exists)(struct bana_ctx *ctx, const char *id);
 	const char *says;
 };
@@ -34,7 +35,7 @@ bool bana_room_name_valid(bana_str name);
 bool bana_room_of_everyone(bana_str name);
 
 /* Those rooms, in the arena. A user id that is no plain word is told by a digest of it. */
-const char *bana_room_of_client(struct bana_ctx *ctx, const char *client_id);
+const char *bana_room_of_client(struct bana_ctx *ctx, bana_str client_id);
 const char *bana_room_of_user(struct bana_ctx *ctx, bana_str user_id);
 
 /* Sockets whose tokens expire within the same BANA_EXPIRY_SLOT_S seconds share a room, so that one
@@ -56,11 +57,20 @@ extern const struct bana_call bana_admit_call;
  * does not answer. */
 extern const struct bana_call bana_end_user_call;
 
+/*
+ * {topic, data} to every socket, to those in a room, to one: the answer says how many got it, as
+ * far as the nginx that was asked knows. INVALID: the topic is missing or longer than 256
+ * characters, or {roomName} is none that a service may send to; TOO_LARGE: data over 128 KiB;
+ * NOT_FOUND: no such client is connected.
+ */
+extern const struct bana_call bana_send_all_call, bana_send_room_call, bana_send_client_call;
+
 struct bana_announcement {
-	const char *event;    /* topic, e.g. "observation/outreach/inquiry/submitted" */
-	bana_str data;        /* JSON */
-	const char *rooms[4]; /* NULL-terminated, in the arena or static */
-	const char *log_message, *id_name, *id; /* of the log line, e.g. "inquiryId" */
+	const char *event;        /* topic, e.g. "observation/outreach/inquiry/submitted" */
+	bana_str data;            /* JSON */
+	const char *rooms[4];     /* NULL-terminated, in the arena or static */
+	const char *log_message;  /* NULL: no line when it was sent */
+	const char *id_name, *id; /* of the log line, e.g. "inquiryId" */
 };
 
 /* Announce after the reply, at most once, each room independently, over every way that is switched

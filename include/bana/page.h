@@ -23,6 +23,9 @@ struct bana_page {
  */
 BANA_RES bana_page_begin(struct bana_req *q, struct bana_query *query, struct bana_page *page);
 
+/* The page of a query that has been read, as the answer. */
+BANA_RES bana_page_reply(struct bana_req *q, struct bana_query *query);
+
 /* Append ORDER BY. */
 void bana_order_add(struct bana_query *query);
 

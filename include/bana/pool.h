@@ -20,6 +20,7 @@
 enum {
 	BANA_POOL_KEYS_BYTES = 64 * 1024,
 	BANA_WORKERS_MAX = 1024,
+	BANA_CONSUMERS_MAX = 16,
 	BANA_CHECKS_MAX = 8,
 	BANA_BOOT_BYTES = 40
 };
@@ -37,6 +38,14 @@ enum bana_worker_state { BANA_WORKER_IDLE, BANA_WORKER_BUSY, BANA_WORKER_DORMANT
 struct bana_worker {
 	_Alignas(64) _Atomic int state;
 	_Atomic int64_t resident_bytes;
+};
+
+/* A consumer of Kafka says how far it is; see struct bana_consumers. */
+struct bana_consumer {
+	_Alignas(64) _Atomic int partitions;
+	_Atomic int64_t lag;
+	_Atomic int64_t committed_tick; /* 0: not yet */
+	_Atomic int away;               /* the brokers do not answer */
 };
 
 /* What was last found out about the parts the pool stands on (run/health.c). */
@@ -61,16 +70,18 @@ struct bana_pool_shared {
 	struct bana_metrics metrics;
 	unsigned places; /* how many of workers[] were ever taken; under the lock of a start */
 	struct bana_worker workers[BANA_WORKERS_MAX];
+	struct bana_consumer consumers[BANA_CONSUMERS_MAX];
 	uint32_t keys_bytes; /* under the lock, like the text */
 	char keys[BANA_POOL_KEYS_BYTES];
 };
 
 struct bana_pool {
 	struct bana_pool_shared *shared; /* NULL: closed, or there is none to watch */
-	struct bana_pool_ids *ids;       /* NULL but in a worker */
+	struct bana_pool_ids *ids;       /* NULL but in who gives ids: a worker, a consumer */
 	int fd, ids_fd;
 	unsigned node_id;
-	unsigned place; /* of a worker, the lowest free one when it came; among workers[] */
+	_Bool worker;
+	unsigned place; /* the lowest free one when it came; among workers[] or consumers[] */
 };
 
 /*
@@ -82,6 +93,11 @@ struct bana_pool {
 BANA_RES bana_pool_open(struct bana_pool *pool, const char *dir, unsigned node_id,
 	uint64_t listener, char *why, size_t why_bytes);
 void bana_pool_close(struct bana_pool *pool);
+
+/* As a consumer, beside the workers of that node id, or before there are any: it gives ids of the
+ * same row and counts into the same memory, which begins anew when they do. Faults as above. */
+BANA_RES bana_pool_join(
+	struct bana_pool *pool, const char *dir, unsigned node_id, char *why, size_t why_bytes);
 
 /* Map what there is for another process of the host, which counts and looks, and gives no ids.
  * False: there is none of this layout (yet); whether workers of another live can be asked all the
@@ -110,6 +126,17 @@ struct bana_workers {
 	int64_t resident_bytes, resident_bytes_max; /* as they last said */
 };
 struct bana_workers bana_workers_look(const struct bana_pool *pool);
+
+/* Of a consumer itself; NULL in any other process. */
+struct bana_consumer *bana_consumer_self(const struct bana_pool *pool);
+
+/* What all consumers of this host that live say. */
+struct bana_consumers {
+	unsigned living, away, partitions;
+	int64_t lag;            /* messages that wait in their partitions */
+	int64_t committed_tick; /* the last commit of any; 0: none yet */
+};
+struct bana_consumers bana_consumers_look(const struct bana_pool *pool);
 
 /* Does any worker live, of whatever version? Quick. */
 _Bool bana_pool_lives(const struct bana_pool *pool);

@@ -23,8 +23,9 @@ struct bana_post {
 	const char *verb; /* NULL: POST, publish; DELETE: close every socket of the room */
 	const char *room; /* appended to the URL's path as it is */
 	bana_str body;
-	const char *trace; /* value of a traceparent header; NULL: none */
-	int status;        /* set: HTTP status of the answer, 0 when none came */
+	const char *trace;   /* value of a traceparent header; NULL: none */
+	int status;          /* set: HTTP status of the answer, 0 when none came */
+	int64_t subscribers; /* set: as nchan counts them; 0 when it did not say */
 };
 
 /* What one write may hold: nginx must find each request whole in its 32k header buffer. */

@@ -43,7 +43,8 @@ struct bana_query {
 	bool narrowed;                                     /* `where` said something */
 	struct bana_order order[BANA_QUERY_ORDER_MAX + 1]; /* the last is the id */
 	size_t order_count;
-	const char *order_text;              /* as asked for, to know a cursor by */
+	const struct bana_field *first; /* to sort by when the client does not say; NULL: the id */
+	const char *order_text;         /* as asked for, to know a cursor by */
 	unsigned char view[BANA_FIELDS_MAX]; /* fields asked for, in the entity's order */
 	size_t view_count;
 	int64_t limit, skip; /* rows; BANA_NO_LIMIT */
@@ -76,6 +77,10 @@ void bana_query_init(
 /* Only rows whose column has this value; `column` and `cast` are ours. Before it is read on. */
 void bana_query_narrow(
 	struct bana_query *query, const char *column, const char *value, const char *cast);
+
+/* Only rows whose field is greater than this value, sorted by it unless told otherwise; before it
+ * is read on. */
+void bana_query_after(struct bana_query *query, const struct bana_field *field, const char *value);
 
 /* ---- between the files of rest/ ---------------------------------------------------------------
  */

@@ -18,7 +18,7 @@ CREATE TABLE signal."ActivityNotification" (
 	archived_at   timestamptz(3),
 	deleted_at    timestamptz(3),
 	occurred_at   timestamptz(3) NOT NULL,
-	seq           bigint NOT NULL,
+	seq           integer NOT NULL,
 	expires_at    timestamptz(3) NOT NULL,
 	dedup_key     text NOT NULL,        -- SHA-256 of the event, see "ConsumedEvent"
 	CONSTRAINT "UQ_ActivityNotification_event" UNIQUE (dedup_key, recipient_id),
@@ -32,8 +32,8 @@ CREATE INDEX "IDX_ActivityNotification_expiresAt" ON signal."ActivityNotificatio
 -- neither read nor archived nor deleted. Locked by whoever changes one of them.
 CREATE TABLE signal."RecipientState" (
 	recipient_id  text PRIMARY KEY,
-	last_seq      bigint NOT NULL DEFAULT 0,
-	unread_count  bigint NOT NULL DEFAULT 0 CHECK (unread_count >= 0)
+	last_seq      integer NOT NULL DEFAULT 0,
+	unread_count  integer NOT NULL DEFAULT 0 CHECK (unread_count >= 0)
 ) WITH (fillfactor = 70);
 
 -- Which events were taken, whatever is delivered again: SHA-256 of topic, key and value, or of topic

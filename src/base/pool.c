@@ -13,11 +13,16 @@
 static const uint64_t family = 0x62616e61, magic = 0x62616e6100000004;
 
 /* Raise it with any change of struct bana_pool_shared. */
-enum { LAYOUT = 4 };
+enum { LAYOUT = 5 };
 
 /* Bytes of the files that serve as locks (open file description locks: each open is an owner).
  * START is of node-<id> only, those of enum bana_pool_lock and the places are of its companion. */
-enum { LOCK_START = 0, LOCK_ALIVE = 1, LOCK_PLACES = 16 };
+enum {
+	LOCK_START = 0,
+	LOCK_ALIVE = 1,
+	LOCK_PLACES = 16,
+	LOCK_CONSUMERS = LOCK_PLACES + BANA_WORKERS_MAX
+};
 
 static int lock(int fd, int command, short type, off_t byte)
 {
@@ -102,18 +107,41 @@ static void read_boot(char boot[BANA_BOOT_BYTES])
 		close(fd);
 }
 
+static _Bool is_of_boot(const struct bana_pool_shared *shared, const char *boot)
+{
+	return *boot != '\0' && strcmp(boot, shared->boot) == 0;
+}
+
 static void join_shared(struct bana_pool_shared *shared, int fd, uint64_t listener)
 {
 	char boot[BANA_BOOT_BYTES];
 	read_boot(boot);
 	if (first(fd) && (shared->layout != LAYOUT || shared->listener != listener ||
-				 *boot == '\0' || strcmp(boot, shared->boot) != 0)) {
+				 !is_of_boot(shared, boot))) {
 		memset(shared, 0, sizeof *shared);
 		memcpy(shared->boot, boot, sizeof boot);
 		shared->listener = listener;
 		shared->layout = LAYOUT;
 	}
 	lock(fd, F_OFD_SETLK, F_RDLCK, LOCK_ALIVE);
+}
+
+/* A consumer holds no LOCK_ALIVE: the pool may begin anew beneath it. */
+static void join_beside(struct bana_pool *pool)
+{
+	char boot[BANA_BOOT_BYTES];
+	read_boot(boot);
+	if (pool->ids->magic >> 32 != family) {
+		atomic_store(&pool->ids->last_id, 0);
+		pool->ids->magic = magic;
+	}
+	if (first(pool->fd) &&
+		(pool->shared->layout != LAYOUT || !is_of_boot(pool->shared, boot))) {
+		memset(pool->shared, 0, sizeof *pool->shared);
+		memcpy(pool->shared->boot, boot, sizeof boot);
+		pool->shared->layout = LAYOUT;
+	}
+	lock(pool->fd, F_OFD_SETLK, F_UNLCK, LOCK_ALIVE);
 }
 
 /* The lowest that no living worker holds. */
@@ -123,6 +151,7 @@ static _Bool take_place(struct bana_pool *pool)
 		if (lock(pool->fd, F_OFD_SETLK, F_WRLCK, LOCK_PLACES + (off_t)i) < 0)
 			continue;
 		pool->place = i;
+		pool->worker = 1;
 		if (pool->shared->places <= i)
 			pool->shared->places = i + 1;
 		atomic_store(&pool->shared->workers[i].resident_bytes, 0);
@@ -156,6 +185,52 @@ BANA_RES bana_pool_open(struct bana_pool *pool, const char *dir, unsigned node_i
 		return conflict(pool, "has no place for one more worker", why, why_bytes);
 	lock(pool->ids_fd, F_OFD_SETLK, F_UNLCK, LOCK_START);
 	return BANA_DONE;
+}
+
+BANA_RES bana_pool_join(
+	struct bana_pool *pool, const char *dir, unsigned node_id, char *why, size_t why_bytes)
+{
+	char path[4096];
+	snprintf(why, why_bytes, "%s", "");
+	*pool = (struct bana_pool){.node_id = node_id};
+	pool->ids = map_file(path_of(path, dir, node_id, 0), sizeof *pool->ids, &pool->ids_fd);
+	if (pool->ids != NULL)
+		pool->shared = map_file(
+			path_of(path, dir, node_id, LAYOUT), sizeof *pool->shared, &pool->fd);
+	if (pool->ids == NULL || pool->shared == NULL)
+		return unusable(pool, path, why, why_bytes);
+	lock(pool->ids_fd, F_OFD_SETLKW, F_WRLCK, LOCK_START);
+	join_beside(pool);
+	while (pool->place < BANA_CONSUMERS_MAX &&
+		lock(pool->fd, F_OFD_SETLK, F_WRLCK, LOCK_CONSUMERS + (off_t)pool->place) < 0)
+		pool->place++;
+	lock(pool->ids_fd, F_OFD_SETLK, F_UNLCK, LOCK_START);
+	if (pool->place == BANA_CONSUMERS_MAX)
+		return conflict(pool, "has no place for one more consumer", why, why_bytes);
+	*bana_consumer_self(pool) = (struct bana_consumer){.partitions = 0};
+	return BANA_DONE;
+}
+
+struct bana_consumer *bana_consumer_self(const struct bana_pool *pool)
+{
+	return pool->ids == NULL || pool->worker ? NULL : &pool->shared->consumers[pool->place];
+}
+
+struct bana_consumers bana_consumers_look(const struct bana_pool *pool)
+{
+	struct bana_consumers sum = {0};
+	for (unsigned i = 0; pool->shared != NULL && i < BANA_CONSUMERS_MAX; i++) {
+		const struct bana_consumer *c = &pool->shared->consumers[i];
+		if (!held(pool->fd, LOCK_CONSUMERS + (off_t)i, 1))
+			continue;
+		int64_t tick = atomic_load(&c->committed_tick);
+		sum.living++;
+		sum.away += atomic_load(&c->away) != 0;
+		sum.partitions += (unsigned)atomic_load(&c->partitions);
+		sum.lag += atomic_load(&c->lag);
+		sum.committed_tick = tick > sum.committed_tick ? tick : sum.committed_tick;
+	}
+	return sum;
 }
 
 _Bool bana_pool_watch(struct bana_pool *pool, const char *dir, unsigned node_id)
@@ -192,14 +267,14 @@ void bana_pool_close(struct bana_pool *pool)
 
 void bana_worker_is(const struct bana_pool *pool, enum bana_worker_state state)
 {
-	if (pool->ids != NULL)
+	if (pool->worker)
 		atomic_store_explicit(&pool->shared->workers[pool->place].state, (int)state,
 			memory_order_relaxed);
 }
 
 void bana_worker_weighs(const struct bana_pool *pool, int64_t resident_bytes)
 {
-	if (pool->ids != NULL)
+	if (pool->worker)
 		atomic_store_explicit(&pool->shared->workers[pool->place].resident_bytes,
 			resident_bytes, memory_order_relaxed);
 }
@@ -207,13 +282,13 @@ void bana_worker_weighs(const struct bana_pool *pool, int64_t resident_bytes)
 /* What a process holds itself is no lock to it. */
 static _Bool place_lives(const struct bana_pool *pool, unsigned place)
 {
-	return (pool->ids != NULL && place == pool->place) ||
+	return (pool->worker && place == pool->place) ||
 	       held(pool->fd, LOCK_PLACES + (off_t)place, 1);
 }
 
 _Bool bana_pool_lives(const struct bana_pool *pool)
 {
-	return pool->ids != NULL || (pool->ids_fd > 0 && held(pool->ids_fd, LOCK_ALIVE, 1));
+	return pool->worker || (pool->ids_fd > 0 && held(pool->ids_fd, LOCK_ALIVE, 1));
 }
 
 static void add_worker(struct bana_workers *sum, const struct bana_worker *w)

@@ -191,6 +191,8 @@ static void print_row(const struct bana_setting *s, FILE *out)
 void bana_settings_print(const struct bana_setting_group *groups, size_t count, FILE *out)
 {
 	for (size_t g = 0; g < count; g++) {
+		if (groups[g].count == 0)
+			continue;
 		fprintf(out, "\n## %s\n\n| name | type | default | meaning |\n|---|---|---|---|\n",
 			groups[g].title);
 		for (size_t i = 0; i < groups[g].count; i++) {

@@ -140,10 +140,25 @@ static int64_t content_length(bana_str head)
 	return length;
 }
 
+/* nchan's word in the body: "active subscribers: 3". */
+static int64_t subscribers_of(bana_str body)
+{
+	static const char mark[] = "active subscribers: ";
+	int64_t count = 0;
+	const char *at = memmem(body.at, body.len, mark, strlen(mark));
+	if (at == NULL)
+		return 0;
+	at += strlen(mark);
+	bana_str rest, digits = bana_str_cut(
+			       (bana_str){at, (size_t)(body.at + body.len - at)}, '\r', &rest);
+	bana_ignore(bana_parse_int(digits, 0, INT32_MAX, &count), "it did not say");
+	return count;
+}
+
 /* One whole answer at the front of `got`: its status and bytes; 0 bytes when more must come. An
  * answer whose end cannot be told (or that is no HTTP/1.1) has status 0 and as many bytes as came.
  */
-static size_t answer(bana_str got, int *status)
+static size_t answer(bana_str got, struct bana_post *post)
 {
 	static const char version[] = "HTTP/1.1 ";
 	const char *end = memmem(got.at, got.len, "\r\n\r\n", 4);
@@ -162,7 +177,8 @@ static size_t answer(bana_str got, int *status)
 	size_t whole = head + (size_t)length;
 	if (whole > got.len)
 		return 0;
-	*status = (int)code;
+	post->status = (int)code;
+	post->subscribers = subscribers_of((bana_str){got.at + head, (size_t)length});
 	return whole;
 }
 
@@ -172,9 +188,9 @@ enum progress { ALL, MORE, BROKEN };
 static enum progress pump(struct bana_publisher *p, struct bana_post *posts, size_t count)
 {
 	while (p->answered < count) {
-		int *status = &posts[p->answered].status;
-		size_t used = answer((bana_str){p->bytes, p->have}, status);
-		if (used > 0 && *status == 0)
+		struct bana_post *post = &posts[p->answered];
+		size_t used = answer((bana_str){p->bytes, p->have}, post);
+		if (used > 0 && post->status == 0)
 			return BROKEN;
 		if (used > 0) {
 			p->have -= used;
@@ -219,6 +235,7 @@ BANA_RES bana_publisher_write(
 	bana_buf_init(&b, ctx->arena);
 	for (size_t i = 0; i < count; i++) {
 		posts[i].status = 0;
+		posts[i].subscribers = 0;
 		bana_buf_text(&b, posts[i].verb == NULL ? "POST" : posts[i].verb);
 		bana_buf_text(&b, " ");
 		bana_buf_add(&b, p->path.at, p->path.len);

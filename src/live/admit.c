@@ -50,8 +50,9 @@ static BANA_RES check_room(struct bana_req *q, bana_str name)
 		const struct bana_room *room = &service->rooms[i];
 		if (!fits(room->pattern, name, &id))
 			continue;
-		TRY(bana_policy_permit(
-			&q->ctx, q->ctx.app->policy, q->ctx.actor, room->permission, room->action));
+		if (room->permission != NULL)
+			TRY(bana_policy_permit(&q->ctx, q->ctx.app->policy, q->ctx.actor,
+				room->permission, room->action));
 		if (room->exists == NULL)
 			return BANA_DONE;
 		return room->exists(&q->ctx, bana_copy(q->ctx.arena, id.at, id.len));
@@ -76,20 +77,11 @@ static bool uuid_valid(bana_str text)
 }
 
 /* The client's own id, or one made here. */
-static BANA_RES client_id(struct bana_req *q, const char **id)
+static BANA_RES client_id(struct bana_req *q, bana_str *id)
 {
-	bana_str text;
-	if (!bana_query_find(q->query, "clientId", &text)) {
-		*id = bana_uuid(&q->ctx);
-		return BANA_DONE;
-	}
-	if (!uuid_valid(text))
-		return malformed(q, "clientId must be a UUID");
-	char *copy = bana_copy(q->ctx.arena, text.at, text.len);
-	for (size_t i = 0; i < text.len; i++)
-		copy[i] = copy[i] >= 'A' && copy[i] <= 'F' ? (char)(copy[i] + 32) : copy[i];
-	*id = copy;
-	return BANA_DONE;
+	if (!bana_query_find(q->query, "clientId", id))
+		*id = bana_str_of(bana_uuid(&q->ctx));
+	return uuid_valid(*id) ? BANA_DONE : malformed(q, "clientId must be a UUID");
 }
 
 static BANA_RES check_rooms(struct bana_req *q, bana_str list, struct bana_buf *channels)
@@ -179,7 +171,7 @@ static BANA_RES check_redis(struct bana_ctx *ctx, bana_str rooms)
 static BANA_RES admit(struct bana_req *q)
 {
 	bana_str raw, rooms;
-	const char *client = NULL;
+	bana_str client;
 	TRY(check_origin(q));
 	TRY(bana_guard_token(q));
 	if (!bana_query_find(q->query, "rooms", &raw) ||

@@ -260,7 +260,7 @@ static void log_sent(struct bana_ctx *ctx, const struct batch *b, const struct k
 {
 	const struct bana_announcement *a = &k->what;
 	struct bana_buf rooms;
-	if (k->ways == NULL)
+	if (k->ways == NULL || a->log_message == NULL)
 		return;
 	bana_buf_init(&rooms, ctx->arena);
 	for (size_t i = 0; i < b->message_count; i++) {

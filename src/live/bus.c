@@ -30,10 +30,7 @@ static BANA_RES room_of_user(struct bana_ctx *ctx, bana_str target, const char *
 
 static BANA_RES room_of_client(struct bana_ctx *ctx, bana_str target, const char **room)
 {
-	char *id = bana_copy(ctx->arena, target.at, target.len);
-	for (char *c = id; *c != '\0'; c++) /* as admission writes it */
-		*c = *c >= 'A' && *c <= 'F' ? (char)(*c + 32) : *c;
-	*room = bana_room_of_client(ctx, id);
+	*room = bana_room_of_client(ctx, target);
 	return BANA_DONE;
 }
 

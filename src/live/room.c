@@ -44,9 +44,13 @@ bool bana_room_of_everyone(bana_str name)
 	       bana_str_is(first, "user") || bana_str_is(first, "expires");
 }
 
-const char *bana_room_of_client(struct bana_ctx *ctx, const char *client_id)
+/* A UUID in any spelling is one client. */
+const char *bana_room_of_client(struct bana_ctx *ctx, bana_str client_id)
 {
-	return bana_join(ctx->arena, "client/", client_id, NULL);
+	char *id = bana_copy(ctx->arena, client_id.at, client_id.len);
+	for (size_t i = 0; i < client_id.len; i++)
+		id[i] = id[i] >= 'A' && id[i] <= 'F' ? (char)(id[i] + 32) : id[i];
+	return bana_join(ctx->arena, "client/", id, NULL);
 }
 
 const char *bana_room_of_user(struct bana_ctx *ctx, bana_str user_id)

@@ -10,8 +10,7 @@
 
 #include <stdlib.h>
 
-/* The ids as an array literal; every bad one is told. */
-static BANA_RES read_ids(
+BANA_RES bana_ids_read(
 	struct bana_ctx *ctx, const struct bana_json *body, int64_t most, const char **literal)
 {
 	const struct bana_json *list = NULL;
@@ -141,7 +140,7 @@ static BANA_RES bulk(struct bana_req *q)
 	struct bana_buf json;
 	TRY(bana_match_none(q));
 	TRY(read_body(q, &body, patch));
-	TRY(read_ids(ctx, body, change.rows_max, &literal));
+	TRY(bana_ids_read(ctx, body, change.rows_max, &literal));
 	bana_sql_init(where, ctx->arena);
 	bana_sql_text(where, "deleted_at IS NULL AND id = ANY(");
 	bana_sql_value(where, literal, "bigint[]");

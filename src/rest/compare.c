@@ -56,6 +56,7 @@ static const struct type {
 	[BANA_SMALL]   = {"bigint",      SCALARS,                      "number"},
 	[BANA_INT]     = {"bigint",      SCALARS,                      "number"},
 	[BANA_INSTANT] = {"timestamptz", SCALARS,                      "string"},
+	[BANA_BOOL]    = {"boolean",     EQUAL,                        "boolean"},
 };
 /* clang-format on */
 
@@ -136,6 +137,8 @@ static const char *value_of(struct comparison *c, const struct bana_json *value,
 		return id_value(c, bana_json_write(c->w->ctx, value), path);
 	if ((type == BANA_SMALL || type == BANA_INT) && kind == BANA_JSON_INT)
 		return bana_json_write(c->w->ctx, value).at;
+	if (type == BANA_BOOL && kind == BANA_JSON_BOOL)
+		return bana_json_bool(value) ? "true" : "false";
 	if (type == BANA_ID && kind == BANA_JSON_STRING)
 		return id_value(c, bana_json_str(value), path);
 	if (strcmp(types[type].expected, "string") == 0 && kind == BANA_JSON_STRING)

@@ -120,7 +120,7 @@ static const char *cursor_behind(struct bana_ctx *ctx, const struct bana_query *
 }
 
 /* A page of a query that has been read; one row more is asked for, to know whether one follows. */
-static BANA_RES reply_page(struct bana_req *q, struct bana_query *query)
+BANA_RES bana_page_reply(struct bana_req *q, struct bana_query *query)
 {
 	struct bana_ctx *ctx = &q->ctx;
 	struct bana_page page;
@@ -160,7 +160,7 @@ static BANA_RES find(struct bana_req *q)
 {
 	struct bana_query *query = bana_alloc(q->ctx.arena, sizeof *query);
 	TRY(bana_query_read(q, 0, query));
-	return reply_page(q, query);
+	return bana_page_reply(q, query);
 }
 
 static BANA_RES find_one(struct bana_req *q)
@@ -212,7 +212,7 @@ static BANA_RES timeline(struct bana_req *q)
 	bana_query_narrow(query, "entity", of->name, "text");
 	bana_query_narrow(query, "entity_id", id, "bigint");
 	TRY(bana_query_read_on(q, 0, query));
-	return reply_page(q, query);
+	return bana_page_reply(q, query);
 }
 
 /* clang-format off */

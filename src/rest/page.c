@@ -46,6 +46,8 @@ static bool value_valid(const struct bana_order *by, const struct bana_json *val
 		return bana_parse_int(text, INT64_MIN, INT64_MAX, &number).fault == BANA_OK;
 	case BANA_INSTANT:
 		return bana_instant_parse(text, &number, &zoned).fault == BANA_OK;
+	case BANA_BOOL:
+		return bana_str_is(text, "t") || bana_str_is(text, "f");
 	default:
 		return true;
 	}

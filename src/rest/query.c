@@ -3,6 +3,7 @@
  */
 #include "bana/query.h"
 
+#include "bana/actor.h"
 #include "bana/json.h"
 #include "bana/req.h"
 #include "bana/row.h"
@@ -266,6 +267,7 @@ void bana_query_init(
 {
 	query->entity = entity;
 	query->narrowed = query->masked = false;
+	query->first = NULL;
 	query->order_count = 0;
 	query->limit = BANA_QUERY_LIMIT;
 	query->skip = 0;
@@ -273,6 +275,8 @@ void bana_query_init(
 	bana_sql_init(&query->sql, ctx->arena);
 	bana_sql_text(&query->sql,
 		bana_field_stored(entity, "deleted_at") == NULL ? "TRUE" : "deleted_at IS NULL");
+	if (entity->owner != NULL)
+		bana_query_narrow(query, entity->owner, ctx->actor->user_id, "text");
 	bana_query_close_where(query);
 	close_order(ctx, query);
 }
@@ -285,6 +289,14 @@ void bana_query_narrow(
 	bana_sql_text(&query->sql, " = ");
 	bana_sql_value(&query->sql, value, cast);
 	bana_query_close_where(query);
+}
+
+void bana_query_after(struct bana_query *query, const struct bana_field *field, const char *value)
+{
+	bana_buf_print(&query->sql.text, " AND \"%s\" > ", field->column);
+	bana_sql_value(&query->sql, value, bana_cast_of(field, false));
+	bana_query_close_where(query);
+	query->first = field;
 }
 
 static void read_where(struct bana_where *w, const struct bana_json *where)
@@ -360,6 +372,11 @@ BANA_RES bana_query_read_on(struct bana_req *q, unsigned flags, struct bana_quer
 			members[i].read(&w, value);
 	}
 	refuse_unknown(&w, filter);
+	if (query->order_count == 0 && query->first != NULL)
+		add_order(query,
+			&(struct bana_operand){query->first, query->first->name,
+				bana_print(q->ctx.arena, "\"%s\"", query->first->column), false},
+			false);
 	close_order(&q->ctx, query);
 	return bana_where_close(&w);
 }

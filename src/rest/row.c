@@ -1,5 +1,6 @@
 #include "bana/row.h"
 
+#include "bana/actor.h"
 #include "bana/app.h"
 #include "bana/clock.h"
 #include "bana/ctx.h"
@@ -23,6 +24,7 @@ const char *bana_type_name(const struct bana_field *field)
 		[BANA_SMALL] = "smallint",
 		[BANA_INT] = "integer",
 		[BANA_INSTANT] = "timestamptz",
+		[BANA_BOOL] = "boolean",
 	};
 	return names[field->type];
 }
@@ -118,6 +120,8 @@ static const char *find_sql(struct bana_ctx *ctx, const struct bana_entity *e)
 	bana_buf_print(&sql, " FROM %s WHERE id = $1", e->table);
 	if (bana_field_stored(e, "deleted_at") != NULL)
 		bana_buf_text(&sql, " AND deleted_at IS NULL");
+	if (e->owner != NULL)
+		bana_buf_print(&sql, " AND %s = $2", e->owner);
 	return sql.at;
 }
 
@@ -223,8 +227,9 @@ BANA_RES bana_row_find(
 	const struct bana_rows *rows;
 	unsigned char view[BANA_FIELDS_MAX];
 	TRY(bana_id_check(ctx, e, id));
-	const char *text = bana_copy(ctx->arena, id.at, id.len);
-	TRY(bana_pg_exec(ctx, kept(ctx, e, find_sql), 1, &text, &rows));
+	const char *values[] = {bana_copy(ctx->arena, id.at, id.len),
+		e->owner == NULL ? NULL : ctx->actor->user_id};
+	TRY(bana_pg_exec(ctx, kept(ctx, e, find_sql), e->owner == NULL ? 1 : 2, values, &rows));
 	if (bana_rows_count(rows) == 0)
 		return bana_row_missing(ctx, e);
 	size_t count = bana_view_of(e, BANA_SHOWN | BANA_MADE, view);
@@ -241,6 +246,9 @@ void bana_cell_write(struct bana_buf *out, const struct bana_field *f, const cha
 	case BANA_SMALL:
 	case BANA_INT:
 		bana_buf_text(out, text == NULL ? "null" : text);
+		return;
+	case BANA_BOOL:
+		bana_buf_text(out, *text == 't' ? "true" : "false");
 		return;
 	case BANA_INSTANT:
 		bana_buf_json_str(out, bana_str_of(bana_iso_from_pg(text, iso)));

@@ -141,6 +141,9 @@ static void write_field(struct bana_buf *out, const struct bana_field *f, bool s
 		write_type(out, "integer", nullable);
 		bana_buf_print(out, ",\"minimum\":%u,\"maximum\":%u", f->min, f->max);
 		break;
+	case BANA_BOOL:
+		write_type(out, "boolean", nullable);
+		break;
 	case BANA_INSTANT:
 		write_type(out, "string", nullable);
 		bana_buf_text(out, ",\"format\":\"date-time\"");
@@ -214,6 +217,8 @@ static const char *value_schema(struct bana_arena *arena, enum bana_type type)
 	case BANA_SMALL:
 	case BANA_INT:
 		return "{\"type\":\"integer\"}";
+	case BANA_BOOL:
+		return "{\"type\":\"boolean\"}";
 	case BANA_OBJECT:
 		return bana_print(arena,
 			"{\"type\":[\"string\",\"number\",\"boolean\"],\"maxLength\":%d}",

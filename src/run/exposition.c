@@ -94,6 +94,19 @@ static double migrations(const struct scrape *s, int which)
 	const struct bana_checks *c = &s->shared->checks;
 	return (double)atomic_load(which ? &c->migrations_ahead : &c->migrations_missing);
 }
+static double consumers(const struct scrape *s, int which)
+{
+	const struct bana_consumers c = bana_consumers_look(s->app->pool);
+	if (s->app->service->topic == NULL)
+		return NAN;
+	return which == 0 ? c.living : which == 1 ? c.partitions : (double)c.lag;
+}
+static double commit_age(const struct scrape *s, int which)
+{
+	int64_t tick = bana_consumers_look(s->app->pool).committed_tick;
+	(void)which;
+	return tick == 0 ? NAN : (double)(bana_tick_us() - tick) / 1e6;
+}
 static double rooms_up(const struct scrape *s, int which)
 {
 	(void)which;
@@ -124,10 +137,15 @@ static const struct gauge {
 	{"bana_check_ok", "check=\"nchan\"", check_ok, HEALTH_NCHAN, ""},
 	{"bana_check_ok", "check=\"redis\"", check_ok, HEALTH_REDIS, ""},
 	{"bana_check_ok", "check=\"jwks\"", check_ok, HEALTH_JWKS, ""},
+	{"bana_check_ok", "check=\"consumer\"", check_ok, HEALTH_CONSUMER, ""},
 	{"bana_ready", "", ready, 0, "1: /readyz answers 200."},
 	{"bana_draining", "", draining, 0, "1: told to look unready (bana-outreach drain)."},
 	{"bana_migrations_missing", "", migrations, 0, "1: the newest migration of this version is not applied."},
 	{"bana_migrations_ahead", "", migrations, 1, "Applied migrations that are newer than this version."},
+	{"bana_consumers", "", consumers, 0, "Living consumers of Kafka on this host."},
+	{"bana_consumer_partitions", "", consumers, 1, "Partitions that they are assigned."},
+	{"bana_consumer_lag", "", consumers, 2, "Messages that wait in those partitions, as far as they know."},
+	{"bana_consumer_commit_age_seconds", "", commit_age, 0, "Time since one of them last committed; absent: not yet."},
 	{"bana_rooms_up", "", rooms_up, 0, "1: nchan answered this scrape; absent: it is turned off."},
 };
 /* clang-format on */

@@ -30,6 +30,10 @@ enum reason {
 	NO_KEYS_YET,
 	KEYS_AWAY,
 	KEYS_OLD,
+	NO_TOPIC,
+	NO_CONSUMER,
+	KAFKA_AWAY,
+	NO_PARTITION,
 };
 static const struct {
 	bool fine;
@@ -50,6 +54,10 @@ static const struct {
 	[NO_KEYS_YET] = {true, "not fetched yet: the first token does"},
 	[KEYS_AWAY] = {false,
 		"the key set cannot be fetched, and there is none: no token is accepted"},
+	[NO_TOPIC] = {true, "this service consumes nothing"},
+	[NO_CONSUMER] = {false, "no consumer lives on this host"},
+	[KAFKA_AWAY] = {false, "the brokers do not answer a consumer"},
+	[NO_PARTITION] = {false, "no partition is assigned to the consumers of this host"},
 	[KEYS_OLD] = {false, "the key set is older than its time, and a new one cannot be fetched"},
 };
 
@@ -63,6 +71,7 @@ static const struct {
 	[HEALTH_NCHAN] = {"nchan", false},
 	[HEALTH_REDIS] = {"redis", false},
 	[HEALTH_JWKS] = {"jwks", false},
+	[HEALTH_CONSUMER] = {"consumer", false},
 };
 
 static void note(struct bana_checks *to, enum health_check check, enum reason reason)
@@ -195,12 +204,25 @@ static enum reason jwks_reason(const struct bana_app *app)
 	return failed && age > app->settings->jwks_cache_s * 1000000 ? KEYS_OLD : FINE;
 }
 
+static enum reason consumer_reason(const struct bana_app *app)
+{
+	struct bana_consumers c = bana_consumers_look(app->pool);
+	if (app->service->topic == NULL)
+		return NO_TOPIC;
+	return c.living == 0       ? NO_CONSUMER
+	       : c.away > 0        ? KAFKA_AWAY
+	       : c.partitions == 0 ? NO_PARTITION
+				   : FINE;
+}
+
 static int reason_of(const struct bana_app *app, enum health_check check)
 {
 	if (check == HEALTH_POOL)
 		return (int)pool_reason(app->pool);
 	if (app->pool->shared == NULL)
 		return (int)NOT_LOOKED_AT;
+	if (check == HEALTH_CONSUMER)
+		return (int)consumer_reason(app);
 	return check == HEALTH_JWKS ? (int)jwks_reason(app)
 				    : found(&app->pool->shared->checks, check);
 }

@@ -15,6 +15,7 @@ enum health_check {
 	HEALTH_NCHAN,
 	HEALTH_REDIS,
 	HEALTH_JWKS,
+	HEALTH_CONSUMER, /* of Kafka; nothing to a service without */
 	HEALTH_CHECKS,
 };
 

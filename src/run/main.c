@@ -1,4 +1,5 @@
 #include "bana/clock.h"
+#include "bana/consume.h"
 #include "bana/ctx.h"
 #include "bana/live.h"
 #include "bana/log.h"
@@ -26,6 +27,7 @@ struct program {
 	struct bana_pool pool;
 	struct bana_pg *db;
 	struct reload *reload;
+	struct bana_kafka_settings kafka;
 	int64_t seconds; /* of the command line */
 };
 
@@ -122,6 +124,60 @@ static int run_status(struct program *p)
 	return answer_requests(p, "probes");
 }
 
+/* Beside the pool, with its node id and in its memory. */
+static int consume(struct program *p, struct bana_kafka *kafka)
+{
+	const struct bana_settings *s = &p->settings;
+	struct bana_app *app = &p->app;
+	char why[512];
+	if (bana_pool_join(&p->pool, s->state_dir, (unsigned)s->node_id, why, sizeof why).fault !=
+		BANA_OK) {
+		bana_log(NULL, BANA_ERROR, "cannot start", "why", why, NULL);
+		return 1;
+	}
+	app->pool = &p->pool;
+	app->redis = bana_redis_new(s->redis_url, app->service->redis_name, s->redis_timeout_ms);
+	app->outbox = bana_outbox_new(app);
+	p->db = database(p, s->database_url);
+	bana_log(NULL, BANA_INFO, "consumer started", "topic", app->service->topic->name, "group",
+		p->kafka.group_id, "version", BANA_VERSION, NULL);
+	int status = bana_run_consume(app, p->db, kafka, p->reload);
+	bana_log(NULL, BANA_INFO, "consumer stopped", NULL);
+	bana_log_flush();
+	bana_pg_free(p->db);
+	bana_outbox_free(app->outbox);
+	bana_redis_free(app->redis);
+	return status;
+}
+
+static int run_consume(struct program *p)
+{
+	enum { PATIENCE_MS = 30000 }; /* nobody waits for it but the next batch */
+	char why[512] = "APP_ENV_KAFKA_BROKERS is not set";
+	if (p->app.service->topic == NULL) {
+		fprintf(stderr, "bana-%s consumes nothing\n", p->app.service->name);
+		return 2;
+	}
+	if (p->settings.database_statement_ms < PATIENCE_MS)
+		p->settings.database_statement_ms = PATIENCE_MS;
+	struct bana_kafka *kafka = NULL;
+	if (*p->kafka.brokers != '\0')
+		kafka = bana_kafka_new(&(struct bana_kafka_options){.brokers = p->kafka.brokers,
+					       .client_id = p->kafka.client_id,
+					       .group_id = p->kafka.group_id,
+					       .topic = p->app.service->topic->name,
+					       .properties = p->kafka.properties},
+			why, sizeof why);
+	if (kafka == NULL) {
+		fprintf(stderr, "APP_ENV_KAFKA_...: %s\n", why);
+		return 2;
+	}
+	int status = consume(p, kafka);
+	bana_kafka_free(kafka);
+	bana_pool_close(&p->pool);
+	return status;
+}
+
 static int set_draining(struct program *p, int draining)
 {
 	const struct bana_settings *s = &p->settings;
@@ -200,6 +256,7 @@ static const struct command {
 } commands[] = {
 	{"api",     run_api,     false, "answer FastCGI requests on descriptor 0 (the default)"},
 	{"status",  run_status,  false, "answer /healthz, /readyz and /metrics on descriptor 0, for the pool of this host"},
+	{"consume", run_consume, false, "take events from Kafka, until told to stop"},
 	{"drain",   run_drain,   true,  "let /readyz of this host's pool say 503 while it serves on; then wait SECONDS (0)"},
 	{"resume",  run_resume,  false, "take that back"},
 	{"migrate", run_migrate, false, "bring the database up to date, then seed"},
@@ -236,6 +293,15 @@ static const struct command *command_of(int argc, char **argv, int64_t *seconds)
 	return NULL;
 }
 
+/* clang-format off */
+static const struct bana_setting kafka_rows[] = {
+#define SETTING(type, member, name, alias, kind, fallback, min, max, unit, options, flags, says) \
+	{name, alias, kind, fallback, min, max, unit, options, flags, says, offsetof(struct bana_kafka_settings, member)},
+#include "bana/setting_kafka.def"
+#undef SETTING
+};
+/* clang-format on */
+
 static int print_settings(const struct bana_setting_group *groups, size_t count)
 {
 	printf("# Settings\n\nFrom the environment only. A wrong or missing one stops the start, "
@@ -262,9 +328,12 @@ int bana_main(const struct bana_service *service, int argc, char **argv)
 	const struct bana_setting_group groups[] = {
 		{"Platform", bana_setting_rows, bana_setting_count, &p.settings, 0},
 		service->settings,
+		{"Kafka", kafka_rows,
+			service->topic == NULL ? 0 : sizeof kafka_rows / sizeof *kafka_rows,
+			&p.kafka, 0},
 		/* of another program that is started with the same environment */
 		{"Bridge", bana_bridge_setting_rows, bana_bridge_setting_count, NULL, 0}};
-	const size_t own_count = 2;
+	const size_t own_count = 3;
 	const size_t group_count = sizeof groups / sizeof *groups;
 	const char *word = argc == 2 ? argv[1] : "";
 	if (strcmp(word, "--help") == 0)

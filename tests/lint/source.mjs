@@ -8,12 +8,12 @@ const SOURCES = { c_lines: 500, h_lines: 250, function_lines: 70, parameters: 7 
 // Where each header of include/bana stands. A new one must be put here.
 const LAYER_OF_HEADER = {
 	base: ['arena', 'breaker', 'buf', 'clock', 'ctx', 'file', 'json', 'log', 'metric', 'pool', 'result', 'setting', 'sql', 'stop', 'text', 'trace'],
-	io: ['crypto', 'fcgi', 'http', 'jwt', 'pg', 'publisher', 'redis'],
+	io: ['crypto', 'fcgi', 'http', 'jwt', 'kafka', 'pg', 'publisher', 'redis'],
 	contract: ['actor', 'app', 'entity', 'req'], // tables and values that several layers share
 	rest: ['audit', 'change', 'crud', 'openapi', 'page', 'query', 'row'],
 	auth: ['guard', 'policy', 'token'],
 	live: ['bridge', 'live'],
-	run: ['run', 'tool'],
+	run: ['consume', 'run', 'tool'],
 };
 // What each folder of src may include.
 const MAY = {
@@ -72,7 +72,7 @@ function layers() {
 	for (const [name, headers] of Object.entries(LAYER_OF_HEADER))
 		for (const header of headers)
 			layer[`bana/${header}.h`] = name;
-	for (const rows of ['metric', 'setting', 'setting_bridge'])
+	for (const rows of ['metric', 'setting', 'setting_bridge', 'setting_kafka'])
 		layer[`bana/${rows}.def`] = 'base';
 	for (const file of files.filter((f) => PRODUCT.test(f))) {
 		if (/^include\/bana\/[^/]*\.h$/.test(file) && !layer[file.slice('include/'.length)])

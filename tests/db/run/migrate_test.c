@@ -59,12 +59,14 @@ static void twice_is_as_once(void **state)
 		assert_int_equal(0, program(&c, &db, "migrate", NULL));
 		assert_string_equal(fingerprint(db.admin), reference);
 	}
-	assert_int_equal(
-		8, number(db.admin, "SELECT count(*) FROM outreach.\"Migration\" WHERE name ~ "
-				    "'^(platform/)?[0-9]{4}_.*[.]sql$' AND length(checksum) = 64 AND status = "
-				    "'302_SUCCESS' AND applied_at <= now()"));
+	assert_int_equal(8,
+		number(db.admin,
+			"SELECT count(*) FROM outreach.\"Migration\" WHERE name ~ "
+			"'^(platform/)?[0-9]{4}_.*[.]sql$' AND length(checksum) = 64 AND status = "
+			"'302_SUCCESS' AND applied_at <= now()"));
 	assert_string_equal(outreach_service.migration, /* what /readyz looks for */
-		ask(db.admin, "SELECT max(name COLLATE \"C\") FROM outreach.\"Migration\" WHERE name !~ '/'"));
+		ask(db.admin, "SELECT max(name COLLATE \"C\") FROM outreach.\"Migration\" WHERE "
+			      "name !~ '/'"));
 	assert_null(strstr(c.text, "migration applied"));
 	db_close(&db);
 }

@@ -82,7 +82,7 @@ static void a_client_has_a_room(void **state)
 {
 	struct unit *u = *state;
 	assert_string_equal("client/0fc5fa5b-a9f7-9f29-75fb-742a0fb38fe6",
-		bana_room_of_client(&u->ctx, "0fc5fa5b-a9f7-9f29-75fb-742a0fb38fe6"));
+		bana_room_of_client(&u->ctx, BANA_STR("0FC5fa5b-a9f7-9f29-75fb-742a0fb38fe6")));
 }
 
 /* A room tells the second in which its slot begins. */
