@@ -1,11 +1,12 @@
 # shellcheck shell=bash disable=SC2154 # names of deploy/quickstart
-# What runs beside the pool, two processes each so that the death of one costs nothing: `status` answers probes and
-# scrapes, `bridge` brings the messages of other services to the rooms (one leads, the other takes over).
+# What runs beside the pool of a service, two processes each so that the death of one costs nothing: `status` answers
+# probes and scrapes, `bridge` brings the messages of other services to the rooms (one leads, the other takes over),
+# `consumer` takes events from Kafka (they share the partitions).
 
-status_socket() { printf '%s/status.sock' "$nginx_sockets"; }
+status_socket() { printf '%s/%sstatus.sock' "$nginx_sockets" "$prefix"; }
 
-beside_program() { case $1 in status) printf '%s' "$program" ;; bridge) printf '%s/bana-bridge' "${program%/*}" ;; esac; }
-beside_from() { sha256sum "$(beside_program "$1")" "$state/settings"; }
+beside_program() { case $1 in bridge) printf '%s/bana-bridge' "$bin_folder" ;; *) printf '%s' "$program" ;; esac; }
+beside_from() { sha256sum "$(beside_program "$1")" "$settings"; }
 
 # Both are the program, no longer the shell they began as.
 beside_is_whole() {
@@ -27,9 +28,17 @@ beside_roll() {
 	beside_from "$1" >"$state/run/$1.from"
 }
 
-# beside_ensure status|bridge
+# An older version's program.
+consumer_is_known() { "$program" --help | grep -q '^ *consume '; }
+
+# beside_ensure PART: of the current service.
 beside_ensure() {
 	local part=$1 why listen=() words=() pass=("${pass[@]}" STARTS_MAX=10 STARTS_FILE="$nginx_sockets/$1.starts")
+	if [[ $part == consumer ]] && ! consumer_is_known; then
+		part_end consumer
+		say consumer "not started: this bana-$service has no command \`consume\`"
+		return
+	fi
 	why=$(process_why "$part")
 	if process_current "$part" "$(beside_from "$part")" && wait_for 2 beside_is_whole "$part"; then
 		say "$part" 'runs already'
@@ -39,12 +48,16 @@ beside_ensure() {
 		say "$part" '2 processes restarted one by one, program or settings changed'
 		return
 	fi
-	[[ $part != status ]] || { listen=(spawn-fcgi -n -s "$(status_socket)" -M 0660 -b 1024 --); words=(status); }
+	case $part in
+		*status) listen=(spawn-fcgi -n -s "$(status_socket)" -M 0660 -b 1024 --) words=(status) ;;
+		consumer) words=(consume) ;;
+	esac
 	process_stop "$part" TERM 5
 	process_start "$part" www-data "$(beside_from "$part")" \
 		"${listen[@]}" /usr/bin/multiwatch -f 2 -r 1000000 -t 1 -s TERM -- \
-		"$repo/deploy/worker" "$state/settings" "$(beside_program "$part")" "${words[@]}"
+		"$repo/deploy/worker" "$settings" "$(beside_program "$part")" "${words[@]}"
 	wait_for 10 beside_is_whole "$part" ||
 		{ process_stop "$part" TERM 5; die "$part does not stay up" "$(process_log "$part")"; }
 	say "$part" "$why: 2 processes (multiwatch $(process_pid "$part"))"
 }
+beside_ensure_all() { local one; for one in "${beside[@]}"; do beside_ensure "$one"; done; }

@@ -2,11 +2,12 @@
 # The binaries of a preset in build/PRESET/bin; quick when nothing changed.
 
 build_programs() {
-	local log=$state/log/build.log
+	local log=$state/log/build.log targets=(bana-bridge bana-token "${serving[@]/#/bana-}")
+	! serves signal || targets+=(bana-demo-broker)
 	: >"$log"
 	if [[ ! -e $repo/build/$preset/build.ninja || $repo/CMakePresets.json -nt $repo/build/$preset/build.ninja ]]; then
 		quietly "$log" cmake -S "$repo" --preset "$preset" || die "cmake --preset $preset failed" "$log"
 	fi
-	quietly "$log" cmake --build "$repo/build/$preset" --target bana-outreach bana-bridge bana-token || die 'the build failed' "$log"
+	quietly "$log" cmake --build "$repo/build/$preset" --target "${targets[@]}" || die 'the build failed' "$log"
 	say build "$preset: $("$program" --version 2>/dev/null | head -n 1)"
 }

@@ -14,13 +14,23 @@ nginx_remember() {
 
 # What nginx-render is told.  Every other variable of it is taken from the environment, or has its default.
 nginx_settle() {
-	unset FCGI_SOCKET STATUS_SOCKET STATUS_LISTEN ROOMS_UPSTREAM ROOMS_SOCKET PUBLISH_SOCKET      # of another instance, had its DIR/env been sourced
+	# Of another instance, had its DIR/env been sourced.
+	unset FCGI_SOCKET STATUS_SOCKET STATUS_LISTEN ROOMS_UPSTREAM ROOMS_SOCKET PUBLISH_SOCKET \
+		SIGNAL_FCGI_SOCKET SIGNAL_STATUS_SOCKET SIGNAL_STATUS_LISTEN
+	export SIGNAL_BASE_PATH=
+	each_service nginx_settle_service
 	export RUN_DIR=$nginx_sockets LOG_DIR=$state/log DOC_DIR=$state/doc EDGE_LISTEN=127.0.0.1:$port
-	export EDGE_WORKERS=${EDGE_WORKERS:-1} RATE_LIMIT=${RATE_LIMIT:-off} BASE_PATH=$base_path
+	export EDGE_WORKERS=${EDGE_WORKERS:-1} RATE_LIMIT=${RATE_LIMIT:-off}
 	NOFILE=$(ulimit -Hn)
 	[[ $NOFILE != unlimited && $NOFILE -lt 20000 ]] || NOFILE=20000
 	export NOFILE
 	[[ -v ROOMS_REDIS_URLS ]] || rooms_redis_settle
+}
+
+# BASE_PATH, SIGNAL_BASE_PATH, ...
+nginx_settle_service() {
+	local name=${prefix:+${service^^}_}BASE_PATH
+	export "$name=$base_path"
 }
 
 # The workers' own, unless told otherwise: all of a cluster, else the first, for nchan takes several for a cluster.
@@ -84,7 +94,7 @@ nginx_ensure() {
 		edge)
 			process_stop edge TERM 10
 			edge_port_is_free
-			rm -f "$nginx_sockets/status-http.sock"
+			rm -f "$nginx_sockets"/*status-http.sock
 			;;
 	esac
 	nginx_command "$role"

@@ -22,7 +22,7 @@ postgres_conf() {
 		hba_file = '$state/pg/pg_hba.conf'
 		listen_addresses = ''
 		unix_socket_directories = '$pg_socket'
-		max_connections = $((workers * 2 + 40))
+		max_connections = $(postgres_connections)
 		shared_buffers = 128MB
 		timezone = UTC
 		log_timezone = UTC
@@ -37,6 +37,9 @@ postgres_conf() {
 	END
 }
 
+# Twice the workers of all services: those of a rolling restart overlap.
+postgres_connections() { printf '%s' $((40 + 2 * ($(each_service pool_size | paste -sd +)))); }
+
 postgres_init() {
 	[[ ! -e $state/pg/PG_VERSION ]] || return 0
 	drop_to postgres
@@ -46,17 +49,19 @@ postgres_init() {
 		--auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-instructions || die 'initdb failed' "$state/log/initdb.log"
 }
 
-# The owner makes the schema, the app lives in it and can change nothing about it.
+# Of each service, the owner makes the schema, the app lives in it and can change nothing about it.
 postgres_roles() {
-	postgres_psql -d postgres <<-'END'
-		SELECT 'CREATE ROLE ' || name || ' LOGIN' FROM unnest(ARRAY['outreach_owner', 'outreach_app']) AS name
+	postgres_psql -d postgres -v owner="${service}_owner" -v app="${service}_app" <<-'END'
+		SELECT 'CREATE ROLE ' || name || ' LOGIN' FROM unnest(ARRAY[:'owner', :'app']) AS name
 		WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
-		SELECT 'CREATE DATABASE bana OWNER outreach_owner'
+		SELECT 'CREATE DATABASE bana OWNER ' || :'owner'
 		WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'bana') \gexec
 		REVOKE ALL ON DATABASE bana FROM PUBLIC;
-		GRANT CONNECT ON DATABASE bana TO outreach_app;
+		GRANT CONNECT, CREATE ON DATABASE bana TO :owner;
+		GRANT CONNECT ON DATABASE bana TO :app;
 	END
 }
+postgres_roles_ensure() { each_service postgres_roles || die 'roles and database cannot be made' "$state/log/postgres.log"; }
 
 postgres_ensure() {
 	local log=$state/log/postgres.log why
@@ -70,13 +75,14 @@ postgres_ensure() {
 	postgres_init
 	postgres_conf >"$state/postgres.conf"
 	if process_current postgres "$(<"$state/postgres.conf")" && postgres_ready; then
+		postgres_roles_ensure           # a service may be new
 		say postgres 'runs already'
 		return
 	fi
 	why=$(process_why postgres)
 	process_stop postgres INT 20
 	wait_for 20 postgres_start || die 'PostgreSQL does not start' "$log"
-	postgres_roles || die 'roles and database cannot be made' "$log"
+	postgres_roles_ensure
 	say postgres "$why (pid $(process_pid postgres))"
 }
 # After a kill -9 of the postmaster its children hold the cluster for a moment: hence tried again.

@@ -7,14 +7,14 @@ step_begun=$begun
 # say WHAT TEXT: the step WHAT is done; its time is the time since the last line.
 say() {
 	local now=${EPOCHREALTIME/./}
-	printf '%-9s %-64s %6s s\n' "$1" "$2" "$(seconds $((now - step_begun)))"
+	printf '%-13s %-64s %6s s\n' "$1" "$2" "$(seconds $((now - step_begun)))"
 	step_begun=$now
 }
 
 seconds() { printf '%d.%d' $(($1 / 1000000)) $(($1 % 1000000 / 100000)); }
 
 # note TEXT: something to know, without a time.
-note() { printf '%-9s %s\n' '' "$1"; }
+note() { printf '%-13s %s\n' '' "$1"; }
 
 # die TEXT [LOG...]: say why, show the end of the logs, give up.
 die() {

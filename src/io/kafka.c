@@ -15,7 +15,7 @@ struct bana_kafka {
 	size_t count;
 	/* a rebalance that was told and not yet carried out */
 	rd_kafka_topic_partition_list_t *change;
-	bool changing, assigns;
+	bool changing, assigns, closing;
 	int partitions;
 	char trouble[WHY_BYTES];
 };
@@ -32,7 +32,10 @@ static void note_change(rd_kafka_t *rk, rd_kafka_resp_err_t event,
 	rd_kafka_topic_partition_list_t *partitions, void *kafka)
 {
 	struct bana_kafka *k = kafka;
-	(void)rk;
+	if (k->closing) { /* nothing is at work any more, and no poll will come */
+		rd_kafka_assign(rk, NULL);
+		return;
+	}
 	if (k->change != NULL)
 		rd_kafka_topic_partition_list_destroy(k->change);
 	k->change = rd_kafka_topic_partition_list_copy(partitions);
@@ -197,11 +200,8 @@ void bana_kafka_free(struct bana_kafka *k)
 	drop_messages(k);
 	if (k->change != NULL)
 		rd_kafka_topic_partition_list_destroy(k->change);
-	k->change = NULL;
-	rd_kafka_assign(k->rk, NULL);
+	k->closing = true;
 	rd_kafka_consumer_close(k->rk);
-	if (k->change != NULL)
-		rd_kafka_topic_partition_list_destroy(k->change);
 	rd_kafka_destroy(k->rk);
 	free(k);
 }

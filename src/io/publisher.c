@@ -148,10 +148,12 @@ static int64_t subscribers_of(bana_str body)
 	const char *at = memmem(body.at, body.len, mark, strlen(mark));
 	if (at == NULL)
 		return 0;
-	at += strlen(mark);
-	bana_str rest, digits = bana_str_cut(
-			       (bana_str){at, (size_t)(body.at + body.len - at)}, '\r', &rest);
-	bana_ignore(bana_parse_int(digits, 0, INT32_MAX, &count), "it did not say");
+	bana_str rest = {at + strlen(mark), (size_t)(body.at + body.len - at) - strlen(mark)};
+	size_t digits = 0;
+	while (digits < rest.len && rest.at[digits] >= '0' && rest.at[digits] <= '9')
+		digits++;
+	bana_ignore(bana_parse_int((bana_str){rest.at, digits}, 0, INT32_MAX, &count),
+		"it did not say");
 	return count;
 }
 

@@ -35,7 +35,7 @@ for (const [path, some] of [["/doc", (all) => all], ["/doc/explorer", (all) => [
       await page.locator(`aside a[href$="/${operation}"]`).click({ force: true }); // not when the page stands still: it scrolls
       await section(page, operation).waitFor();
     }
-    assert.equal(await page.title(), "BANA Outreach API");
+    assert.equal(await page.title(), "BANA API");
     assert.equal(await page.getByText(/Ask AI|MCP|Developer Tools|Open API Client/i).count(), 0);
     const links = await page.locator("a[href]").evaluateAll((list) => list.map(({ href }) => href));
     assert.deepEqual(links.filter((href) => /scalar/.test(new URL(href).host)), ["https://www.scalar.com/"]); // "Powered by"

@@ -135,7 +135,7 @@ test("every_line_of_the_service_log_is_key_value_with_a_request_id", () => {
 });
 
 test("no_secret_is_in_a_command_line", () => {
-  const pids = [...["edge", "rooms", "pool", "postgres", "redis"].flatMap((part) => [stack.pid(part), ...stack.children(part)])];
+  const pids = [...["edge", "rooms", "pool", "signal", "consumer", "postgres", "redis"].filter((part) => stack.pid(part) > 0).flatMap((part) => [stack.pid(part), ...stack.children(part)])];
   for (const pid of pids) {
     const line = readFileSync(`/proc/${pid}/cmdline`, "latin1");
     for (const secret of [stack.secret, new URL(REDIS_URL).password]) assert.ok(!line.includes(secret), line);

@@ -86,7 +86,7 @@ stack_start() {
 	say product "$workers workers, $(admin 'SHOW server_version')"
 }
 stack_up() {
-	quickstart start --port "$(free_port)" --workers "$workers" --no-demo
+	quickstart start --services outreach --port "$(free_port)" --workers "$workers" --no-demo
 	# shellcheck disable=SC1091 # written by deploy/quickstart
 	. "$stack/env"
 	psql=(psql -XqAt -v ON_ERROR_STOP=1)

@@ -36,6 +36,12 @@ const commandOf = (pid) => {
   }
 };
 
+// The parts of deploy/quickstart.
+const PARTS = ["edge", "rooms", "pool", "status", "bridge", "signal", "signal-status", "consumer", "broker", "postgres", "redis"];
+const POOLS = { outreach: "pool", signal: "signal" };
+// Settings that no two services share; deploy/lib/services.sh tells what the environment calls those of Signal.
+const OWN = /^APP_ENV_(?=(DATABASE_URL|DATABASE_OWNER_URL|SERVER_BASE_PATH|STATE_DIR|SETTINGS_FILE)$)/;
+
 export class Stack {
   static starts = 0; // of any stack: what was known of one may be old
 
@@ -55,13 +61,13 @@ export class Stack {
     return new URL(this.env.BASE_URL).origin;
   }
 
-  // Of "edge", "rooms", "pool", "status", "bridge", "postgres" or "redis".
+  // Of one of PARTS; 0 or NaN: it is not here.
   pid(part) {
-    return Number(this.env[`${part.toUpperCase()}_PID`]);
+    return Number(this.env[`${part.toUpperCase().replaceAll("-", "_")}_PID`]);
   }
 
-  workers() {
-    return childrenOf(this.pid("pool")).filter((pid) => commandOf(pid) === "bana-outreach");
+  workers(service = "outreach") {
+    return childrenOf(this.pid(POOLS[service])).filter((pid) => commandOf(pid) === `bana-${service}`);
   }
 
   // The processes below a part, e.g. the nginx workers of "rooms".
@@ -70,12 +76,16 @@ export class Stack {
   }
 
   isWhole() {
-    const parts = ["edge", "rooms", "pool", "status", "bridge", "postgres", "redis"].filter((part) => this.pid(part) > 0); // the others are elsewhere
-    return parts.every((part) => !gone(this.pid(part))) && this.workers().length === this.size;
+    const parts = PARTS.filter((part) => this.pid(part) > 0); // the others are elsewhere
+    return parts.every((part) => !gone(this.pid(part))) && this.workers().length === this.size && this.workers("signal").length === this.signalSize;
   }
 
   get size() {
     return Number(this.#option("workers"));
+  }
+
+  get signalSize() {
+    return this.pid("signal") > 0 ? Number(this.#option("signal_workers")) || Math.min(this.size, 4) : 0;
   }
 
   // kill(2) for a part and everything below it: nothing of it may go on.
@@ -91,20 +101,26 @@ export class Stack {
     await until(`${part} is gone`, () => pids.every(gone), 15_000);
   }
 
-  // The counters of the pool: [name with labels, value].
-  async metrics() {
-    return [...(await this.exposition()).matchAll(/^([a-z_]+(?:\{.*\})?) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)]);
+  // The counters of a service's pool: [name with labels, value].
+  async metrics(service) {
+    return [...(await this.exposition(service)).matchAll(/^([a-z_]+(?:\{.*\})?) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)]);
   }
 
   // One of them, by its name with labels; undefined: there is no such sample now.
-  async metric(name) {
-    return new Map(await this.metrics()).get(name);
+  async metric(name, service) {
+    return new Map(await this.metrics(service)).get(name);
   }
 
   // What Prometheus gets.
-  async exposition() {
-    const { stdout } = await run("curl", ["-sf", "--max-time", "5", "--unix-socket", this.env.METRICS_SOCKET, "http://inside/metrics"]);
+  async exposition(service = "outreach") {
+    const socket = this.env[service === "outreach" ? "METRICS_SOCKET" : `${service.toUpperCase()}_METRICS_SOCKET`];
+    const { stdout } = await run("curl", ["-sf", "--max-time", "5", "--unix-socket", socket, "http://inside/metrics"]);
     return stdout;
+  }
+
+  // What Signal's processes run with.
+  signalSettings() {
+    return exportsOf(join(this.dir, "signal.settings"));
   }
 
   // The folder of the programs that run here.
@@ -131,7 +147,14 @@ export class Stack {
 
   // Start what is down, with the settings it had; what runs is not touched.
   async repair() {
-    return this.#quickstart(exportsOf(join(this.dir, "settings")), ["start", "--no-demo", "--no-build"]);
+    return this.#quickstart({ ...this.#ofSignal, ...exportsOf(join(this.dir, "settings")) }, ["start", "--no-demo", "--no-build"]);
+  }
+
+  // Signal's settings, as the environment calls them.
+  get #ofSignal() {
+    if (!(this.pid("signal") > 0)) return {};
+    const settings = Object.entries(exportsOf(join(this.dir, "signal.settings")));
+    return Object.fromEntries(settings.map(([name, value]) => [name.replace(OWN, "APP_ENV_SIGNAL_"), value]));
   }
 
   async #quickstart(settings, args) {
@@ -141,18 +164,20 @@ export class Stack {
     return done.stdout;
   }
 
-  // Start (or start again, with other settings) a stack of our own on the database and Redis of this one.
-  async beside(name, settings, { workers = 4, bin } = {}) {
-    const { DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL } = this.env;
+  // Start (or start again, with other settings) a stack of our own on the database and Redis of this one; with Signal,
+  // it has a broker of its own.
+  async beside(name, settings, { workers = 4, services = "outreach", bin } = {}) {
+    const { DATABASE_URL, DATABASE_OWNER_URL, SIGNAL_DATABASE_URL, SIGNAL_DATABASE_OWNER_URL, REDIS_URL } = this.env;
     const other = new Stack(`${this.dir}.${name}`);
     const all = {
       APP_ENV_DATABASE_URL: DATABASE_URL,
       APP_ENV_DATABASE_OWNER_URL: DATABASE_OWNER_URL,
+      ...(services.includes("signal") && { APP_ENV_SIGNAL_DATABASE_URL: SIGNAL_DATABASE_URL, APP_ENV_SIGNAL_DATABASE_OWNER_URL: SIGNAL_DATABASE_OWNER_URL }),
       APP_ENV_WEBSOCKET_REDIS_URL: REDIS_URL,
       ROOMS_NAMESPACE: name,
       ...settings,
     };
-    const options = ["start", "--no-demo", "--no-build", "--workers", String(workers), "--preset", this.#option("preset"), ...(bin ? ["--bin", bin] : [])];
+    const options = ["start", "--no-demo", "--no-build", "--workers", String(workers), "--services", services, "--preset", this.#option("preset"), ...(bin ? ["--bin", bin] : [])];
     const port = other.#port ?? (await freePort());
     await other.#quickstart(all, [...options, "--port", String(port)]);
     return other;
