@@ -45,31 +45,26 @@ static BANA_RES read_frame(struct bana_req *q, bana_str *frame)
 	return BANA_DONE;
 }
 
-/* How many sockets listen, on all nginx of the same Redis: what an answer to a POST counts is
- * nginx, also those whose last listener has just gone. Known 0.1 s after a socket came. */
+/* How many sockets listen, on all nginx of the same Redis. (What the answer to a POST counts is
+ * nginx, also those whose last listener has just gone.) */
 static BANA_RES count(struct bana_ctx *ctx, const char *room, int64_t *subscribers)
 {
 	struct bana_post p = {.verb = "GET", .room = room, .body = BANA_STR("")};
+	bana_outbox_settle(ctx->app->outbox); /* it may owe answers on this connection */
 	TRY(bana_publisher_ask(ctx, ctx->app->publisher, &p, 1));
 	*subscribers = p.subscribers;
 	return BANA_DONE;
 }
 
-static BANA_RES post(struct bana_req *q, const char *room, bana_str frame, int64_t *subscribers)
+static BANA_RES post(struct bana_req *q, const char *room, bana_str frame)
 {
-	enum { LATE_MS = 200 };
 	struct bana_ctx *ctx = &q->ctx;
 	struct bana_post p = {.room = room, .body = frame, .trace = bana_trace_on(ctx)};
-	bana_outbox_settle(ctx->app->outbox); /* it may owe answers on this connection */
 	TRY(bana_publisher_ask(ctx, ctx->app->publisher, &p, 1));
-	if (p.status != 201 && p.status != 202)
-		return bana_fail_later(ctx, "The rooms do not answer",
-			bana_print(ctx->arena, "publisher answered %d", p.status));
-	TRY(count(ctx, room, subscribers));
-	if (*subscribers > 0 || p.subscribers == 0)
+	if (p.status == 201 || p.status == 202)
 		return BANA_DONE;
-	poll(NULL, 0, LATE_MS); /* perhaps it has just come */
-	return count(ctx, room, subscribers);
+	return bana_fail_later(ctx, "The rooms do not answer",
+		bana_print(ctx->arena, "publisher answered %d", p.status));
 }
 
 static BANA_RES reply(struct bana_req *q, const char *message, int64_t subscribers)
@@ -85,7 +80,8 @@ static BANA_RES send_all(struct bana_req *q)
 	bana_str frame;
 	int64_t subscribers = 0;
 	TRY(read_frame(q, &frame));
-	TRY(post(q, BANA_ROOM_BROADCAST, frame, &subscribers));
+	TRY(count(&q->ctx, BANA_ROOM_BROADCAST, &subscribers));
+	TRY(post(q, BANA_ROOM_BROADCAST, frame));
 	return reply(q, "Message broadcast to all clients", subscribers);
 }
 
@@ -97,20 +93,37 @@ static BANA_RES send_room(struct bana_req *q)
 		bana_issue_add(&q->ctx, "roomName", "invalid_format", NULL,
 			"Not a name of a room that a service may send to");
 	TRY(read_frame(q, &frame));
-	TRY(post(q, bana_copy(q->ctx.arena, room.at, room.len), frame, &subscribers));
+	const char *name = bana_copy(q->ctx.arena, room.at, room.len);
+	TRY(count(&q->ctx, name, &subscribers));
+	TRY(post(q, name, frame));
 	return reply(q, "Message sent to room", subscribers);
+}
+
+/* nchan knows of a socket 0.1 s after it came, and from other nginx 0.5 s: who is not there is
+ * looked for once more. */
+static BANA_RES find_client(struct bana_ctx *ctx, const char *room, int64_t *subscribers)
+{
+	enum { LATE_MS = 200 };
+	if (bana_room_name_valid(bana_str_of(room))) {
+		TRY(count(ctx, room, subscribers));
+		if (*subscribers == 0) {
+			poll(NULL, 0, LATE_MS);
+			TRY(count(ctx, room, subscribers));
+		}
+	}
+	if (*subscribers > 0)
+		return BANA_DONE;
+	return bana_fail(ctx, BANA_NOT_FOUND, "No such client is connected", NULL);
 }
 
 static BANA_RES send_client(struct bana_req *q)
 {
 	bana_str frame;
 	int64_t subscribers = 0;
-	TRY(read_frame(q, &frame));
 	const char *room = bana_room_of_client(&q->ctx, q->args[0]);
-	if (bana_room_name_valid(bana_str_of(room)))
-		TRY(post(q, room, frame, &subscribers));
-	if (subscribers == 0)
-		return bana_fail(&q->ctx, BANA_NOT_FOUND, "No such client is connected", NULL);
+	TRY(read_frame(q, &frame));
+	TRY(find_client(&q->ctx, room, &subscribers));
+	TRY(post(q, room, frame));
 	return reply(q, "Message sent to client", subscribers);
 }
 
