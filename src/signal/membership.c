@@ -172,7 +172,7 @@ const struct bana_call signal_upsert_memberships = {
 	.handle = upsert, .name = "upsert", .status = 200, .gives = BANA_GIVES_OTHER,
 	.body = BANA_STAFF, .faults = "422",
 	.body_schema = "{\"type\":\"array\",\"minItems\":1,\"description\":\"APP_ENV_BULK_ROWS_MAX is the most; of two for the same membership the last counts.\","
-		"\"items\":{\"$ref\":\"#/components/schemas/@Create\"}}",
+		"\"items\":{\"$ref\":\"#/components/schemas/@Input\"}}",
 	.schema = "{\"type\":\"object\",\"required\":[\"created\",\"updated\"],\"additionalProperties\":false,\"properties\":{"
 		"\"created\":{\"type\":\"integer\",\"minimum\":0},"
 		"\"updated\":{\"type\":\"integer\",\"minimum\":0,\"description\":\"Those that were not as wanted.\"}}}",

@@ -7,6 +7,7 @@ import { assertProblem, unique } from "../http/lib/api.mjs";
 import { bearer, publisher, withEars } from "../http/lib/rooms.mjs";
 import { stack } from "../http/lib/stack.mjs";
 import { sleep, until } from "../http/lib/wait.mjs";
+import { emit } from "../live/lib/ignis.mjs";
 import { call, consuming, person, tokenOf } from "./lib/signal.mjs";
 
 before(() => consuming());
@@ -76,3 +77,17 @@ test("only_those_who_may_send", async () => {
   }
   assert.equal((await send("/broadcast", "t", 1, { token: tokenOf("svc", ["SERVICE"]) })).status, 200);
 });
+
+test("the_emitter_of_ignis_reaches_the_same_sockets", () =>
+  withEars(async (open) => {
+    const ear = await listener(open);
+    const scopes = { room: `signal/tests/${ear.id}`, client: ear.client, user: ear.id, broadcast: undefined };
+    for (const [scope, target] of Object.entries(scopes)) {
+      const event = unique(`t/${scope}`);
+      await emit({ scope, target, event, data: { n: 1 } });
+      if (scope === "room") continue; // it is in no such room
+      await until(`${scope} is heard`, () => mine(ear, event).length === 1);
+      assert.deepEqual(mine(ear, event), [JSON.stringify({ event, data: { n: 1 } })]);
+    }
+    assert.deepEqual(mine(ear, "t/room"), []);
+  }));
