@@ -84,6 +84,18 @@ static const char *excerpt(struct bana_ctx *ctx, bana_str value)
 	return text;
 }
 
+/* No longer than it need be, and not cut within a character. */
+static const char *shortened(struct bana_ctx *ctx, const char *reason)
+{
+	size_t bytes = strlen(reason);
+	if (bytes <= REASON_BYTES)
+		return reason;
+	bytes = REASON_BYTES;
+	while (((unsigned char)reason[bytes] & 0xC0) == 0x80)
+		bytes--;
+	return bana_copy(ctx->arena, reason, bytes);
+}
+
 static void add(struct bana_buf *literal, const char *text)
 {
 	if (text == NULL)
@@ -109,16 +121,13 @@ void signal_bury_step(struct bana_ctx *ctx, const struct signal_event *events, s
 	}
 	for (size_t i = 0; i < count; i++) {
 		const struct bana_message *m = events[i].message;
-		bana_str reason = bana_str_of(events[i].refused);
 		const char *const cells[COLUMNS] = {
 			bana_print(ctx->arena, "%lld", (long long)bana_snowflake(ctx->app->pool)),
 			m->topic, bana_print(ctx->arena, "%d", m->partition),
 			bana_print(ctx->arena, "%lld", (long long)m->offset), base64(ctx, m->key),
 			base64(ctx, m->event_id), m->value.at == NULL ? "" : base64(ctx, m->value),
 			bana_print(ctx->arena, "%zu", m->value.len), excerpt(ctx, m->value),
-			reason.len > REASON_BYTES ? bana_copy(ctx->arena, reason.at, REASON_BYTES)
-						  : reason.at,
-			events[i].key};
+			shortened(ctx, events[i].refused), events[i].key};
 		for (size_t c = 0; c < COLUMNS; c++)
 			add(&columns[c], cells[c]);
 	}
