@@ -108,6 +108,12 @@ export class Cluster {
     return [];
   }
 
+  // The master that has the key's slot; others answer MOVED.
+  async ownerOf(key) {
+    const answers = await Promise.all((await this.masters()).map(async (node) => [node, await node.ask("GET", key)]));
+    return answers.find(([, answer]) => !answer.includes("MOVED"))[0];
+  }
+
   async stop() {
     for (const node of this.nodes) if (!gone(node.pid)) node.signal("SIGCONT");
     await Promise.all(this.nodes.map((node) => node.end()));

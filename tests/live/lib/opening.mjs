@@ -6,7 +6,7 @@ import { INQUIRIES, webSocket } from "../../http/lib/rooms.mjs";
 import { stack } from "../../http/lib/stack.mjs";
 import { sleep } from "../../http/lib/wait.mjs";
 
-// Between two of them: that one is being subscribed in the very moment of a fault is left to chance, and rare.
+// Between two of them: the very moment of a subscription is rarely met, and has a test of its own in cluster.test.mjs.
 const PAUSE_MS = 40;
 
 // The statuses of all handshakes, while `disturb(answers)` ran.
