@@ -77,7 +77,7 @@ static double leads(const struct scrape *s, int which)
 }
 static double check_ok(const struct scrape *s, int which)
 {
-	return s->health.rows[which].fine;
+	return (size_t)which < s->health.count ? s->health.rows[which].fine : NAN;
 }
 static double ready(const struct scrape *s, int which)
 {

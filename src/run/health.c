@@ -30,7 +30,6 @@ enum reason {
 	NO_KEYS_YET,
 	KEYS_AWAY,
 	KEYS_OLD,
-	NO_TOPIC,
 	NO_CONSUMER,
 	KAFKA_AWAY,
 	NO_PARTITION,
@@ -54,7 +53,6 @@ static const struct {
 	[NO_KEYS_YET] = {true, "not fetched yet: the first token does"},
 	[KEYS_AWAY] = {false,
 		"the key set cannot be fetched, and there is none: no token is accepted"},
-	[NO_TOPIC] = {true, "this service consumes nothing"},
 	[NO_CONSUMER] = {false, "no consumer lives on this host"},
 	[KAFKA_AWAY] = {false, "the brokers do not answer a consumer"},
 	[NO_PARTITION] = {false, "no partition is assigned to the consumers of this host"},
@@ -207,8 +205,6 @@ static enum reason jwks_reason(const struct bana_app *app)
 static enum reason consumer_reason(const struct bana_app *app)
 {
 	struct bana_consumers c = bana_consumers_look(app->pool);
-	if (app->service->topic == NULL)
-		return NO_TOPIC;
 	return c.living == 0       ? NO_CONSUMER
 	       : c.away > 0        ? KAFKA_AWAY
 	       : c.partitions == 0 ? NO_PARTITION
@@ -230,10 +226,11 @@ static int reason_of(const struct bana_app *app, enum health_check check)
 void health_look(struct bana_ctx *ctx, struct health *health)
 {
 	struct bana_pool *pool = ctx->app->pool;
-	*health = (struct health){.ready = true};
+	*health = (struct health){.ready = true,
+		.count = ctx->app->service->topic == NULL ? HEALTH_CONSUMER : HEALTH_CHECKS};
 	if (pool->shared != NULL)
 		ask(ctx, pool);
-	for (size_t i = 0; i < HEALTH_CHECKS; i++) {
+	for (size_t i = 0; i < health->count; i++) {
 		int reason = reason_of(ctx->app, (enum health_check)i);
 		health->rows[i] = (struct health_row){checks[i].name, checks[i].required,
 			reasons[reason].fine, reasons[reason].text};
@@ -248,7 +245,7 @@ static const char *write_checks(struct bana_ctx *ctx, const struct health *healt
 	struct bana_buf json;
 	bana_buf_init(&json, ctx->arena);
 	bana_buf_text(&json, "{");
-	for (size_t i = 0; i < HEALTH_CHECKS; i++) {
+	for (size_t i = 0; i < health->count; i++) {
 		const struct health_row *row = &health->rows[i];
 		bana_buf_json_name(&json, row->name);
 		bana_buf_text(&json, "{");
@@ -288,7 +285,7 @@ static BANA_RES ready(struct bana_req *q)
 	struct health health;
 	health_look(&q->ctx, &health);
 	const char *first = NULL;
-	for (size_t i = 0; i < HEALTH_CHECKS && first == NULL; i++)
+	for (size_t i = 0; i < health.count && first == NULL; i++)
 		first = health.rows[i].required && !health.rows[i].fine ? health.rows[i].reason
 									: NULL;
 	return reply(q, health.ready, first, write_checks(&q->ctx, &health));

@@ -5,6 +5,7 @@
 #define RUN_HEALTH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct bana_ctx;
 
@@ -15,7 +16,7 @@ enum health_check {
 	HEALTH_NCHAN,
 	HEALTH_REDIS,
 	HEALTH_JWKS,
-	HEALTH_CONSUMER, /* of Kafka; nothing to a service without */
+	HEALTH_CONSUMER, /* of Kafka: the last, for a service without has no such check */
 	HEALTH_CHECKS,
 };
 
@@ -26,6 +27,7 @@ struct health {
 		bool fine;
 		const char *reason;
 	} rows[HEALTH_CHECKS];
+	size_t count; /* of the rows that the service has */
 	bool ready; /* all that is required is fine */
 };
 

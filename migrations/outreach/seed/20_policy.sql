@@ -32,8 +32,17 @@ WITH wanted (object, action, owner, employee, cashier) AS (VALUES
 	('Privacy.export',          'read',   true, false, false),
 	('Privacy.erase',           'delete', true, false, false),
 	('Socket.endUser',          'delete', true, false, false)
+), granted AS (
+	SELECT role, object, action
+	FROM wanted, LATERAL (VALUES
+		('OWNER', owner), ('EMPLOYEE', employee), ('CASHIER', cashier)) AS r (role, may)
+	WHERE may
+), fresh AS (
+	INSERT INTO outreach."SeededRule" (role, object, action)
+	SELECT role, object, action FROM granted
+	ON CONFLICT DO NOTHING
+	RETURNING role, object, action
 )
-SELECT outreach.seed_rule(role, object, action)
-FROM wanted, LATERAL (VALUES
-	('OWNER', owner), ('EMPLOYEE', employee), ('CASHIER', cashier)) AS r (role, may)
-WHERE may;
+INSERT INTO outreach."CasbinRule" (ptype, v0, v1, v2, v3, v4)
+SELECT 'p', role, '*', object, action, 'allow' FROM fresh
+ON CONFLICT DO NOTHING;

@@ -1,0 +1,33 @@
+-- The role the workers log in as: it owns nothing, changes no schema, deletes nothing, and cannot
+-- rewrite an id. Made only if it is missing; its password, if it needs one, is the operator's.
+DO $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'outreach_app') THEN
+		CREATE ROLE outreach_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION;
+	END IF;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN
+	NULL; -- another database of this cluster was seeded in the same moment
+END
+$$;
+
+GRANT USAGE ON SCHEMA outreach TO outreach_app;
+GRANT SELECT ON ALL TABLES IN SCHEMA outreach TO outreach_app;
+GRANT INSERT ON outreach."Inquiry", outreach."Subscriber", outreach."AuditLog" TO outreach_app;
+
+-- UPDATE on every column but the id and the time it was made.
+DO $$
+DECLARE
+	columns record;
+BEGIN
+	FOR columns IN
+		SELECT table_name, string_agg(quote_ident(column_name), ', ') AS list
+		FROM information_schema.columns
+		WHERE table_schema = 'outreach' AND table_name IN ('Inquiry', 'Subscriber')
+			AND column_name NOT IN ('id', 'created_at')
+		GROUP BY table_name
+	LOOP
+		EXECUTE format('GRANT UPDATE (%s) ON outreach.%I TO outreach_app',
+			columns.list, columns.table_name);
+	END LOOP;
+END
+$$;
