@@ -56,6 +56,8 @@ demo_produce() {
 	answer=$(demo_node produce.mjs 2>&1) || die "the event cannot be sent: $answer" "$state/log/broker.log"
 	say event "$answer"
 }
+# Before it has its partitions a consumer would take what comes for what was there.
+demo_is_consumed() { curl -s --max-time 2 "http://127.0.0.1:$port$base_path/readyz" | grep -q '"consumer":{"status":"ok"'; }
 demo_notify() {
 	if ! process_pid consumer >/dev/null; then
 		say event 'skipped: no consumer runs, so no notification would come'
@@ -63,6 +65,7 @@ demo_notify() {
 		say event 'skipped: APP_ENV_KAFKA_BROKERS is given, and the topic is not ours'
 	else
 		service_use signal
+		wait_for 30 demo_is_consumed || die 'the consumers got no partitions' "$state/log/consumer.log"
 		demo_show signal/notification/1 demo_produce
 		service_use "$services_first"
 	fi

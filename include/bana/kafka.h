@@ -49,6 +49,9 @@ void bana_kafka_commit(struct bana_kafka *kafka, bool wait);
 /* Hand it out again instead. */
 void bana_kafka_rewind(struct bana_kafka *kafka);
 
+/* It has the partitions that the group gave it, and they are pinned. */
+bool bana_kafka_settled(const struct bana_kafka *kafka);
+
 struct bana_kafka_state {
 	int partitions;
 	int64_t lag; /* messages behind the ends of the partitions, as far as known */

@@ -46,6 +46,7 @@ struct bana_consumer {
 	_Atomic int64_t lag;
 	_Atomic int64_t committed_tick; /* 0: not yet */
 	_Atomic int away;               /* the brokers do not answer */
+	_Atomic int settled;            /* it has the partitions that the group gave it */
 };
 
 /* What was last found out about the parts the pool stands on (run/health.c). */
@@ -132,7 +133,7 @@ struct bana_consumer *bana_consumer_self(const struct bana_pool *pool);
 
 /* What all consumers of this host that live say. */
 struct bana_consumers {
-	unsigned living, away, partitions;
+	unsigned living, away, settled, partitions;
 	int64_t lag;            /* messages that wait in their partitions */
 	int64_t committed_tick; /* the last commit of any; 0: none yet */
 };

@@ -226,6 +226,7 @@ struct bana_consumers bana_consumers_look(const struct bana_pool *pool)
 		int64_t tick = atomic_load(&c->committed_tick);
 		sum.living++;
 		sum.away += atomic_load(&c->away) != 0;
+		sum.settled += atomic_load(&c->settled) != 0;
 		sum.partitions += (unsigned)atomic_load(&c->partitions);
 		sum.lag += atomic_load(&c->lag);
 		sum.committed_tick = tick > sum.committed_tick ? tick : sum.committed_tick;

@@ -16,6 +16,7 @@ struct bana_kafka {
 	/* a rebalance that was told and not yet carried out */
 	rd_kafka_topic_partition_list_t *change;
 	bool changing, assigns, closing;
+	bool assigned;
 	int partitions;
 	char trouble[WHY_BYTES];
 };
@@ -74,6 +75,7 @@ static void carry_out(struct bana_kafka *k)
 	rd_kafka_assign(k->rk, k->assigns ? k->change : NULL);
 	k->partitions = k->assigns ? k->change->cnt : 0;
 	k->changing = false;
+	k->assigned = k->assigns;
 }
 
 static void note_error(rd_kafka_t *rk, int error, const char *why, void *kafka)
@@ -297,6 +299,11 @@ void bana_kafka_rewind(struct bana_kafka *k)
 	}
 	rd_kafka_topic_partition_list_destroy(list);
 	drop_messages(k);
+}
+
+bool bana_kafka_settled(const struct bana_kafka *k)
+{
+	return k->assigned && !k->changing;
 }
 
 static int64_t lag_of(const struct bana_kafka *k, const rd_kafka_topic_partition_t *p)

@@ -33,7 +33,7 @@ struct loop {
 	size_t most;      /* messages of a batch: fewer after one that could not be done in time */
 	int64_t later_us; /* 0: all is well */
 	int64_t look_tick, sweep_tick;
-	bool away; /* the brokers, when it was last told */
+	bool away, settled; /* when it was last told */
 };
 
 const char *bana_failure_text(struct bana_ctx *ctx)
@@ -113,7 +113,8 @@ static void tell_kafka(struct loop *l)
 {
 	struct bana_consumer *self = bana_consumer_self(l->app->pool);
 	int64_t tick = bana_tick_us();
-	if (tick - l->look_tick < LOOK_US)
+	bool settled = bana_kafka_settled(l->kafka);
+	if (settled == l->settled && tick - l->look_tick < LOOK_US)
 		return;
 	l->look_tick = tick;
 	struct bana_kafka_state state = bana_kafka_look(l->kafka);
@@ -121,6 +122,8 @@ static void tell_kafka(struct loop *l)
 	atomic_store(&self->partitions, state.partitions);
 	atomic_store(&self->lag, state.lag);
 	atomic_store(&self->away, away);
+	atomic_store(&self->settled, settled);
+	l->settled = settled;
 	if (away != l->away)
 		bana_log(NULL, away ? BANA_WARN : BANA_INFO,
 			away ? "Kafka has trouble" : "Kafka is well", "why", state.trouble, NULL);

@@ -32,7 +32,7 @@ enum reason {
 	KEYS_OLD,
 	NO_CONSUMER,
 	KAFKA_AWAY,
-	NO_PARTITION,
+	NOT_SETTLED,
 };
 static const struct {
 	bool fine;
@@ -55,7 +55,7 @@ static const struct {
 		"the key set cannot be fetched, and there is none: no token is accepted"},
 	[NO_CONSUMER] = {false, "no consumer lives on this host"},
 	[KAFKA_AWAY] = {false, "the brokers do not answer a consumer"},
-	[NO_PARTITION] = {false, "no partition is assigned to the consumers of this host"},
+	[NOT_SETTLED] = {false, "a consumer waits for its partitions"},
 	[KEYS_OLD] = {false, "the key set is older than its time, and a new one cannot be fetched"},
 };
 
@@ -205,10 +205,10 @@ static enum reason jwks_reason(const struct bana_app *app)
 static enum reason consumer_reason(const struct bana_app *app)
 {
 	struct bana_consumers c = bana_consumers_look(app->pool);
-	return c.living == 0       ? NO_CONSUMER
-	       : c.away > 0        ? KAFKA_AWAY
-	       : c.partitions == 0 ? NO_PARTITION
-				   : FINE;
+	return c.living == 0          ? NO_CONSUMER
+	       : c.away > 0           ? KAFKA_AWAY
+	       : c.settled < c.living ? NOT_SETTLED
+				      : FINE;
 }
 
 static int reason_of(const struct bana_app *app, enum health_check check)
