@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { GATHER_US = 20000, ASK_MS = 5000, WHY_BYTES = 256 };
+enum { GATHER_US = 20000, ASK_MS = 5000, WHY_BYTES = 256, TROUBLE_US = 15000000 };
 
 struct bana_kafka {
 	rd_kafka_t *rk;
@@ -18,12 +18,15 @@ struct bana_kafka {
 	bool changing, assigns, closing;
 	bool assigned;
 	int partitions;
+	rd_kafka_topic_partition_list_t *back; /* to be read again, and not yet sought */
 	char trouble[WHY_BYTES];
+	int64_t trouble_tick;
 };
 
 static void note_trouble(struct bana_kafka *k, const char *why)
 {
 	snprintf(k->trouble, sizeof k->trouble, "%s", why);
+	k->trouble_tick = bana_tick_us();
 }
 
 /* ---- the group ------------------------------------------------------------------------------- */
@@ -51,11 +54,14 @@ static bool pin(struct bana_kafka *k)
 	rd_kafka_resp_err_t error = rd_kafka_committed(k->rk, k->change, ASK_MS);
 	for (int i = 0; i < k->change->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
 		rd_kafka_topic_partition_t *p = &k->change->elems[i];
-		int64_t low, high;
-		if (p->offset >= 0)
+		int64_t low, high = 0;
+		error = p->err; /* of this partition: not to be taken for no offset */
+		if (p->offset >= 0 || error != RD_KAFKA_RESP_ERR_NO_ERROR)
 			continue;
 		error = rd_kafka_query_watermark_offsets(
 			k->rk, p->topic, p->partition, &low, &high, ASK_MS);
+		if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+			break;
 		p->offset = high;
 		rd_kafka_topic_partition_list_add(fresh, p->topic, p->partition)->offset = high;
 	}
@@ -67,13 +73,25 @@ static bool pin(struct bana_kafka *k)
 	return error == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+static void forget_back(struct bana_kafka *k)
+{
+	if (k->back != NULL)
+		rd_kafka_topic_partition_list_destroy(k->back);
+	k->back = NULL;
+}
+
 /* What cannot be carried out yet is tried again by the next poll. */
 static void carry_out(struct bana_kafka *k)
 {
 	if (!k->changing || (k->assigns && !pin(k)))
 		return;
-	rd_kafka_assign(k->rk, k->assigns ? k->change : NULL);
+	rd_kafka_resp_err_t error = rd_kafka_assign(k->rk, k->assigns ? k->change : NULL);
+	if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+		note_trouble(k, rd_kafka_err2str(error));
+		return;
+	}
 	k->partitions = k->assigns ? k->change->cnt : 0;
+	forget_back(k); /* who is assigned begins where it was committed */
 	k->changing = false;
 	k->assigned = k->assigns;
 }
@@ -81,8 +99,8 @@ static void carry_out(struct bana_kafka *k)
 static void note_error(rd_kafka_t *rk, int error, const char *why, void *kafka)
 {
 	(void)rk;
-	(void)error;
-	note_trouble(kafka, why);
+	if (error != RD_KAFKA_RESP_ERR__TRANSPORT) /* one connection; others may stand */
+		note_trouble(kafka, why);
 }
 
 static void note_commit(rd_kafka_t *rk, rd_kafka_resp_err_t error,
@@ -137,21 +155,31 @@ static rd_kafka_conf_t *settle(const struct bana_kafka_options *o, char *why, si
 		{"bootstrap.servers", o->brokers},
 		{"client.id", o->client_id},
 		{"group.id", o->group_id},
-		{"enable.auto.commit", "false"},
-		{"enable.auto.offset.store", "false"},
 		{"allow.auto.create.topics", "false"},
-		{"auto.offset.reset", "latest"},
-		{"partition.assignment.strategy", "range"},
+		/* where the committed offset is gone, with the time the topic is kept, or the topic
+		 * itself: what is there is not skipped. One without an offset is pinned before it
+		 * is read. */
+		{"auto.offset.reset", "earliest"},
 		/* what is fetched ahead is memory of ours, and is fetched again after a rewind */
 		{"queued.max.messages.kbytes", "8192"},
 		{"fetch.wait.max.ms", "100"},
 		{"socket.nagle.disable", "true"},
 	};
+	static const char *const ours[][2] = {
+		{"enable.auto.commit", "false"},
+		{"enable.auto.offset.store", "false"},
+		{"enable.partition.eof", "false"},
+		{"partition.assignment.strategy", "range"},
+	};
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	bool good = true;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows && good; i++)
 		good = set(conf, rows[i][0], rows[i][1], why, why_bytes);
-	if (good && set_each(conf, o->properties, why, why_bytes))
+	good = good && set_each(conf, o->properties, why, why_bytes);
+	/* what the rest stands on is nobody's choice */
+	for (size_t i = 0; i < sizeof ours / sizeof *ours && good; i++)
+		good = set(conf, ours[i][0], ours[i][1], why, why_bytes);
+	if (good)
 		return conf;
 	rd_kafka_conf_destroy(conf);
 	return NULL;
@@ -202,7 +230,10 @@ void bana_kafka_free(struct bana_kafka *k)
 	drop_messages(k);
 	if (k->change != NULL)
 		rd_kafka_topic_partition_list_destroy(k->change);
+	forget_back(k);
 	k->closing = true;
+	if (k->changing) /* the callback has been: nobody but us answers it */
+		rd_kafka_assign(k->rk, NULL);
 	rd_kafka_consumer_close(k->rk);
 	rd_kafka_destroy(k->rk);
 	free(k);
@@ -227,32 +258,6 @@ static void keep(struct bana_kafka *k, rd_kafka_message_t *raw)
 			RD_KAFKA_RESP_ERR_NO_ERROR &&
 		bytes > 0)
 		m->event_id = (bana_str){id, bytes};
-}
-
-size_t bana_kafka_poll(struct bana_kafka *k, int wait_ms, size_t most)
-{
-	int64_t deadline = 0;
-	drop_messages(k);
-	carry_out(k);
-	most = most < BANA_KAFKA_BATCH_MAX ? most : BANA_KAFKA_BATCH_MAX;
-	while (k->count < most && !(k->changing && k->count > 0)) {
-		if (k->count > 0 && bana_tick_us() > deadline)
-			break;
-		rd_kafka_message_t *raw =
-			rd_kafka_consumer_poll(k->rk, k->count == 0 ? wait_ms : 0);
-		if (raw == NULL)
-			break;
-		if (raw->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-			note_trouble(k, rd_kafka_message_errstr(raw));
-			rd_kafka_message_destroy(raw);
-			break;
-		}
-		if (k->count == 0)
-			deadline = bana_tick_us() + GATHER_US;
-		k->trouble[0] = '\0';
-		keep(k, raw);
-	}
-	return k->count;
 }
 
 const struct bana_message *bana_kafka_messages(const struct bana_kafka *k)
@@ -291,14 +296,70 @@ void bana_kafka_commit(struct bana_kafka *k, bool wait)
 
 void bana_kafka_rewind(struct bana_kafka *k)
 {
-	rd_kafka_topic_partition_list_t *list = offsets(k, 0);
-	rd_kafka_error_t *error = rd_kafka_seek_partitions(k->rk, list, ASK_MS);
-	if (error != NULL) {
-		note_trouble(k, rd_kafka_error_string(error));
-		rd_kafka_error_destroy(error);
-	}
-	rd_kafka_topic_partition_list_destroy(list);
+	forget_back(k);
+	k->back = offsets(k, 0);
 	drop_messages(k);
+}
+
+/* Nothing is handed out before what was to be read again can be. */
+static bool gone_back(struct bana_kafka *k)
+{
+	if (k->back == NULL)
+		return true;
+	rd_kafka_error_t *error = rd_kafka_seek_partitions(k->rk, k->back, ASK_MS);
+	bool good = error == NULL;
+	if (!good)
+		note_trouble(k, rd_kafka_error_string(error));
+	if (!good)
+		rd_kafka_error_destroy(error);
+	for (int i = 0; i < k->back->cnt; i++)
+		good = good && k->back->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+	if (good)
+		forget_back(k);
+	return good;
+}
+
+/* Perhaps a partition was taken away meanwhile; else everything is assigned anew, at what was
+ * committed. */
+static size_t lose_position(struct bana_kafka *k)
+{
+	rd_kafka_topic_partition_list_t *list = NULL;
+	if (rd_kafka_assignment(k->rk, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return 0;
+	for (int i = 0; i < list->cnt; i++)
+		list->elems[i].offset = RD_KAFKA_OFFSET_STORED;
+	if (!k->changing && rd_kafka_assign(k->rk, list) == RD_KAFKA_RESP_ERR_NO_ERROR)
+		forget_back(k);
+	rd_kafka_topic_partition_list_destroy(list);
+	return 0;
+}
+
+size_t bana_kafka_poll(struct bana_kafka *k, int wait_ms, size_t most)
+{
+	int64_t deadline = 0;
+	drop_messages(k);
+	carry_out(k);
+	if (!gone_back(k))
+		return lose_position(k);
+	most = most < BANA_KAFKA_BATCH_MAX ? most : BANA_KAFKA_BATCH_MAX;
+	while (k->count < most && !(k->changing && k->count > 0)) {
+		if (k->count > 0 && bana_tick_us() > deadline)
+			break;
+		rd_kafka_message_t *raw =
+			rd_kafka_consumer_poll(k->rk, k->count == 0 ? wait_ms : 0);
+		if (raw == NULL)
+			break;
+		if (raw->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+			note_trouble(k, rd_kafka_message_errstr(raw));
+			rd_kafka_message_destroy(raw);
+			break;
+		}
+		if (k->count == 0)
+			deadline = bana_tick_us() + GATHER_US;
+		k->trouble[0] = '\0';
+		keep(k, raw);
+	}
+	return k->count;
 }
 
 bool bana_kafka_settled(const struct bana_kafka *k)
@@ -319,8 +380,10 @@ static int64_t lag_of(const struct bana_kafka *k, const rd_kafka_topic_partition
 
 struct bana_kafka_state bana_kafka_look(const struct bana_kafka *k)
 {
+	/* nobody tells that all is well again, but what goes on is told again and again */
+	bool well = k->trouble[0] == '\0' || bana_tick_us() - k->trouble_tick > TROUBLE_US;
 	struct bana_kafka_state state = {
-		.partitions = k->partitions, .trouble = k->trouble[0] == '\0' ? NULL : k->trouble};
+		.partitions = k->partitions, .trouble = well ? NULL : k->trouble};
 	rd_kafka_topic_partition_list_t *list = NULL;
 	if (rd_kafka_assignment(k->rk, &list) != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return state;

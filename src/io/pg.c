@@ -81,6 +81,7 @@ static const struct {
 	{"23503", BANA_CONFLICT,    false, "Foreign key constraint violation"},
 	{"23",    BANA_INVALID,     false, "Check constraint violation"},
 	{"22",    BANA_INVALID,     false, "A value is not acceptable to the database"},
+	{"54",    BANA_INVALID,     false, "A value is too big for the database"},
 	{"40",    BANA_UNAVAILABLE, false, "Conflict with another transaction"},
 	{"55P03", BANA_UNAVAILABLE, false, "The record is locked"},
 	{"57014", BANA_UNAVAILABLE, false, "The database took too long"},

@@ -52,6 +52,8 @@ static BANA_RES count(struct bana_ctx *ctx, const char *room, int64_t *subscribe
 	struct bana_post p = {.verb = "GET", .room = room, .body = BANA_STR("")};
 	bana_outbox_settle(ctx->app->outbox); /* it may owe answers on this connection */
 	TRY(bana_publisher_ask(ctx, ctx->app->publisher, &p, 1));
+	if (p.status >= 500)
+		return bana_fail_later(ctx, "The rooms do not answer", "nchan has no Redis");
 	*subscribers = p.subscribers;
 	return BANA_DONE;
 }

@@ -14,6 +14,7 @@ enum { READ = BANA_SHOWN | BANA_FILTERED };
 static const struct bana_choice actions[] = {
 	{"create", "Staff made the row"}, {"update", "Fields were changed"},
 	{"delete", "Deleted; it can be restored"}, {"restore", "No longer deleted"},
+	{"upsert", "Made or changed among many; only what it is now is told"},
 	{"erase", "Personal data was erased"}, {NULL, NULL}};
 
 const struct bana_field bana_audit_fields[BANA_AUDIT_FIELDS] = {

@@ -72,6 +72,11 @@ static bana_res take(struct loop *l, const struct bana_message *messages, size_t
 	bana_pg_rollback(&ctx);
 	if (result.fault == BANA_UNAVAILABLE)
 		bana_log(&ctx, BANA_WARN, "events wait", "why", bana_failure_text(&ctx), NULL);
+	if (result.fault == BANA_INTERNAL) { /* ours, or the operator's: no message is to blame */
+		bana_log(&ctx, BANA_ERROR, "events cannot be taken", "why", bana_failure_text(&ctx),
+			NULL);
+		return BANA_IS(UNAVAILABLE);
+	}
 	if (result.fault == BANA_UNAVAILABLE || count > 1)
 		return result;
 	const char *reason = bana_failure_text(&ctx);
@@ -143,7 +148,8 @@ static void sweep(struct loop *l)
 			bana_failure_text(&ctx), NULL);
 		bana_pg_rollback(&ctx);
 	}
-	l->sweep_tick = bana_tick_us() + (more ? 0 : *topic->sweep_s * 1000000);
+	/* more of it goes bit by bit: events come first */
+	l->sweep_tick = bana_tick_us() + (more ? 100000 : *topic->sweep_s * 1000000);
 }
 
 static void turn(struct loop *l)
@@ -165,6 +171,7 @@ static void turn(struct loop *l)
 	l->later_us = 0;
 	l->most = l->most * 2 < BANA_KAFKA_BATCH_MAX ? l->most * 2 : BANA_KAFKA_BATCH_MAX;
 	bana_outbox_rest(l->app->outbox, -1);
+	sweep(l);
 }
 
 int bana_run_consume(const struct bana_app *app, struct bana_pg *db, struct bana_kafka *kafka,

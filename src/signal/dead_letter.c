@@ -186,15 +186,18 @@ static BANA_RES reply(struct bana_req *q)
 	return bana_reply_one(q, 200, bana_buf_str(&json));
 }
 
+/* CONFLICT: somebody else resolved it otherwise meanwhile. */
 static BANA_RES resolve(struct bana_req *q, const char *status)
 {
 	const char *values[] = {bana_copy(q->ctx.arena, q->args[0].at, q->args[0].len), status,
 		q->ctx.actor->user_id};
+	const struct bana_rows *rows;
 	TRY(bana_pg_exec(&q->ctx,
-		"UPDATE signal.\"DeadLetter\" SET status = $2, resolved_at = now(), resolved_by = "
-		"$3"
-		" WHERE id = $1",
-		3, values, NULL));
+		"UPDATE signal.\"DeadLetter\" SET status = $2, resolved_at = now(),"
+		" resolved_by = $3 WHERE id = $1 AND status IN ('100_NEW', $2) RETURNING 1",
+		3, values, &rows));
+	if (bana_rows_count(rows) == 0)
+		return bana_fail(&q->ctx, BANA_CONFLICT, "It was resolved otherwise", NULL);
 	return bana_pg_commit(&q->ctx);
 }
 

@@ -113,6 +113,9 @@ static void columns_end(struct columns *c, const char **values)
 	}
 }
 
+/* What one event may come to in all its rows, and what is done at once. */
+enum { EVENT_BYTES_MAX = 64 << 20, ROW_BYTES = 512 };
+
 /* A batch at work. */
 struct delivery {
 	struct signal_event *events;
@@ -120,7 +123,7 @@ struct delivery {
 	const struct bana_rows *told, *stored;
 	const char **ids; /* of the rows to be made, parallel to `told`; NULL: nobody is told */
 	struct signal_text *said;
-	size_t made, taken;
+	size_t made, taken, bytes;
 };
 
 static BANA_RES find_recipients(struct bana_ctx *ctx, struct delivery *d)
@@ -193,7 +196,14 @@ static BANA_RES plan(struct bana_ctx *ctx, struct delivery *d, size_t *text_of, 
 		}
 		if (bana_rows_text(d->told, i, 1) == NULL)
 			continue;
-		if (++of_event > SIGNAL_RECIPIENTS_MAX)
+		size_t bytes = d->events[event_of(d, i)].data.len + ROW_BYTES;
+		d->bytes += bytes;
+		if (++of_event * bytes > EVENT_BYTES_MAX)
+			return bana_fail(
+				ctx, BANA_INVALID, "Too much data for so many recipients", NULL);
+		if (d->bytes > EVENT_BYTES_MAX && d->count > 1)
+			return bana_fail(ctx, BANA_INVALID, "Too much for one batch", NULL);
+		if (of_event > SIGNAL_RECIPIENTS_MAX)
 			return bana_fail(ctx, BANA_INVALID,
 				bana_print(ctx->arena, "More than %d recipients",
 					SIGNAL_RECIPIENTS_MAX),
@@ -254,6 +264,9 @@ static void announce(struct bana_ctx *ctx, const struct created *row)
 {
 	static const struct bana_field instant = {.type = BANA_INSTANT};
 	struct bana_buf data;
+	if (!signal_id_fits(
+		    bana_str_of(row->recipient_id))) /* a member of such a name has no room */
+		return;
 	bana_buf_init(&data, ctx->arena);
 	bana_buf_text(&data, "{");
 	bana_buf_json_member(&data, "id", row->id);

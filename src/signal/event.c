@@ -36,15 +36,14 @@ static bool text_fits(bana_str text, size_t max)
 	return count > 0 && count <= max;
 }
 
-/* An id must be able to stand in the name of a room. */
-static bool id_fits(bana_str id)
+bool signal_id_fits(bana_str id)
 {
 	return id.len <= ID_MAX && memchr(id.at, '/', id.len) == NULL && bana_room_name_valid(id);
 }
 
 static void check_id(struct bana_ctx *ctx, const char *path, bana_str id)
 {
-	if (!id_fits(id))
+	if (!signal_id_fits(id))
 		bana_issue_add(ctx, path, "invalid_format", NULL,
 			"Invalid id: expected 1 to 128 of A-Z a-z 0-9 . _ : -");
 }

@@ -39,7 +39,7 @@ static const struct bana_field fields[FIELDS] = {
 		"The member: `userId` of their tokens.", "\"42\""},
 	[ORGANIZER_ID] = {"organizerId", "organizer_id", BANA_TEXT,    1, 128, READ | BANA_STAFF | BANA_REQUIRED,          NULL,     NULL,
 		"The organisation.", "\"7\""},
-	[MERCHANT_ID]  = {"merchantId",  "merchant_id",  BANA_TEXT,    0, 128, READ | BANA_STAFF | NULLS,                  NULL,     NULL,
+	[MERCHANT_ID]  = {"merchantId",  "merchant_id",  BANA_TEXT,    1, 128, READ | BANA_STAFF | NULLS,                  NULL,     NULL,
 		"The merchant of it; null: the organisation as such.", "null"},
 	[ROLE]         = {"role",        "role",         BANA_TEXT,    1, 64,  READ | BANA_STAFF | BANA_REQUIRED,          NULL,     NULL,
 		"`OWNER` members of the organisation are told what concerns any of its merchants.", "\"OWNER\""},
@@ -80,7 +80,7 @@ static const char upsert_sql[] =
 	" locale = EXCLUDED.locale, modified_at = now(), modified_by = $8, version = m.version + 1"
 	" WHERE (m.role, m.status, m.locale) IS DISTINCT FROM"
 	" (EXCLUDED.role, EXCLUDED.status, EXCLUDED.locale) "
-	"RETURNING id, version = 1, role, status, locale";
+	"RETURNING id, version = 1, role, status, locale, user_id, organizer_id, merchant_id";
 
 /* The columns of upsert_sql that a row of the body fills. */
 static const unsigned char given[] = {USER_ID, ORGANIZER_ID, MERCHANT_ID, ROLE, STATUS, LOCALE};
@@ -141,6 +141,9 @@ static BANA_RES write_audit(struct bana_ctx *ctx, const struct bana_rows *rows)
 		bana_row_set(&after, ROLE, bana_rows_text(rows, i, 2));
 		bana_row_set(&after, STATUS, bana_rows_text(rows, i, 3));
 		bana_row_set(&after, LOCALE, bana_rows_text(rows, i, 4));
+		bana_row_set(&after, USER_ID, bana_rows_text(rows, i, 5));
+		bana_row_set(&after, ORGANIZER_ID, bana_rows_text(rows, i, 6));
+		bana_row_set(&after, MERCHANT_ID, bana_rows_text(rows, i, 7));
 		bana_audit_add(ctx, &audit, bana_rows_text(rows, i, 0), NULL, &after);
 	}
 	bana_audit_step(ctx, &audit, &steps[0]);

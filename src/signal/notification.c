@@ -161,7 +161,9 @@ static BANA_RES change(struct bana_ctx *ctx, enum change kind, const char *which
 		" WHERE n.recipient_id = $1 AND n.deleted_at IS NULL AND ",
 		which, " AND ", changes[kind].concerns,
 		"), changed AS (UPDATE signal.\"ActivityNotification\" n SET ", changes[kind].set,
-		" FROM old WHERE n.id = old.id RETURNING old.was, " UNREAD " AS unread),"
+		" FROM old WHERE n.id = old.id AND n.deleted_at IS NULL AND ",
+		changes[kind].concerns,
+		" RETURNING old.was, " UNREAD " AS unread),"
 		" sum AS (SELECT count(*) AS changed, count(*) FILTER (WHERE unread)"
 		" - count(*) FILTER (WHERE was) AS more FROM changed) "
 		"UPDATE signal.\"RecipientState\" SET unread_count = unread_count + sum.more FROM "

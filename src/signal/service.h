@@ -47,6 +47,9 @@ struct signal_event {
 	const char *refused;                /* every reason; NULL: it can be taken */
 };
 
+/* 1 to 128 of A-Z a-z 0-9 . _ : -, not dots only: what can stand in the name of a room. */
+bool signal_id_fits(bana_str id);
+
 /* Never fails: what is wrong with it is in `refused`. Its failure is cleared from the context. */
 void signal_event_read(
 	struct bana_ctx *ctx, const struct bana_message *message, struct signal_event *event);

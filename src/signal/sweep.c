@@ -9,6 +9,7 @@
 #include "bana/pool.h"
 
 #define PIECE "1000"
+enum { PIECE_ROWS = 1000 };
 
 /* Those whose recipient is being written to this moment wait for the next time. */
 static const char notifications_sql[] =
@@ -27,28 +28,38 @@ static const char notifications_sql[] =
 	" FROM (SELECT recipient_id, count(*) FILTER (WHERE unread) AS unread FROM gone GROUP BY "
 	"1) g"
 	" WHERE s.recipient_id = g.recipient_id) "
-	"SELECT count(*) FROM gone";
+	"SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM old)";
 
 static const char events_sql[] =
-	"DELETE FROM signal.\"ConsumedEvent\" WHERE key IN (SELECT key FROM "
+	"WITH gone AS (DELETE FROM signal.\"ConsumedEvent\" WHERE key IN (SELECT key FROM "
 	"signal.\"ConsumedEvent\""
-	" WHERE consumed_at < now() - $1::int * interval '1 day' LIMIT " PIECE ")";
+	" WHERE consumed_at < now() - $1::int * interval '1 day' LIMIT " PIECE ") RETURNING 1)"
+	" SELECT count(*) FROM gone";
 
 static const char letters_sql[] =
-	"DELETE FROM signal.\"DeadLetter\" WHERE id IN (SELECT id FROM signal.\"DeadLetter\""
-	" WHERE resolved_at < now() - $1::int * interval '1 day' LIMIT " PIECE ")";
+	"WITH gone AS (DELETE FROM signal.\"DeadLetter\" WHERE id IN (SELECT id FROM "
+	"signal.\"DeadLetter\""
+	" WHERE resolved_at < now() - $1::int * interval '1 day' LIMIT " PIECE ") RETURNING 1)"
+	" SELECT count(*) FROM gone";
+
+static int64_t number(const struct bana_rows *rows, size_t column)
+{
+	int64_t value = 0;
+	bana_ignore(
+		bana_parse_int(bana_str_of(bana_rows_text(rows, 0, column)), 0, INT32_MAX, &value),
+		"it is a count");
+	return value;
+}
 
 BANA_RES signal_sweep(struct bana_ctx *ctx, bool *more)
 {
 	const char *days = bana_print(ctx->arena, "%lld", (long long)signal_settings.event_days);
 	struct bana_step steps[] = {{notifications_sql, 0, NULL, NULL},
 		{events_sql, 1, &days, NULL}, {letters_sql, 1, &days, NULL}};
-	int64_t gone = 0;
 	TRY(bana_pg_batch(ctx, steps, 3));
-	bana_ignore(bana_parse_int(
-			    bana_str_of(bana_rows_text(steps[0].rows, 0, 0)), 0, INT32_MAX, &gone),
-		"it is a count");
+	int64_t gone = number(steps[0].rows, 0), picked = number(steps[0].rows, 1);
 	bana_count(ctx->app->pool, BANA_METRIC_EXPIRED, (uint64_t)gone);
-	*more = gone >= 1000;
+	*more = (picked >= PIECE_ROWS && gone > 0) || number(steps[1].rows, 0) >= PIECE_ROWS ||
+		number(steps[2].rows, 0) >= PIECE_ROWS;
 	return BANA_DONE;
 }

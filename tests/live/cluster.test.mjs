@@ -107,8 +107,9 @@ for (const [name, begin, end] of [
     }));
 }
 
-// What needs a busy moment otherwise: the node goes while nchan waits for its subscription. Refused, it waits for ever.
-test("a_master_is_killed_in_the_middle_of_a_subscription", () =>
+// nchan drops a node that refuses, as it drops one that dies or hangs; a refusal always meets a subscription under
+// way, a death seldom.
+test("a_node_that_is_lost_in_the_middle_of_a_subscription_costs_no_socket", () =>
   withEars(async (open) => {
     const nginx = of.children("rooms");
     const ear = await open([INQUIRIES], { of });
@@ -116,16 +117,13 @@ test("a_master_is_killed_in_the_middle_of_a_subscription", () =>
     const room = `${INQUIRIES}/${id}`;
     const node = await cluster.ownerOf(`{channel:ws/${room}}`);
     await node.ask("ACL", "SETUSER", "default", "-ssubscribe");
-    const unsubscribed = await webSocket([room], { of });
-    await until("it is refused", async () => /ssubscribe/.test(await node.ask("ACL", "LOG")));
-    await node.end();
+    const refused = await webSocket([room], { of });
     try {
-      await until("another master", async () => !(await cluster.masters()).includes(node), 15_000);
-      await heardAgain(ear);
-      await unsubscribed.ready([room]);
+      await until("it is refused", async () => /ssubscribe/.test(await node.ask("ACL", "LOG")));
     } finally {
-      node.start();
-      await cluster.whole();
+      await node.ask("ACL", "SETUSER", "default", "+ssubscribe");
     }
+    await heardAgain(ear);
+    await refused.ready([room]);
     assert.deepEqual(of.children("rooms"), nginx, "nginx did not crash");
   }));
