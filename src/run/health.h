@@ -28,7 +28,7 @@ struct health {
 		const char *reason;
 	} rows[HEALTH_CHECKS];
 	size_t count; /* of the rows that the service has */
-	bool ready; /* all that is required is fine */
+	bool ready;   /* all that is required is fine */
 };
 
 /* Asks at most once a second in the whole pool, and then one process only; the others, and who asks
