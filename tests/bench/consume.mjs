@@ -3,6 +3,8 @@
 // each, from a broker of its own; the rate is that of the rows' own times.  One after the other, in turns.
 //
 //   tests/stack with release build/bench-consume node tests/bench/consume.mjs [EVENTS] [TURNS]
+//
+// PUSH=false: without frames, as the others; else ours also posts three frames an event to nchan and to Redis.
 import { execFile, spawn } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
