@@ -4,7 +4,7 @@ include(GNUInstallDirs)
 set(share ${CMAKE_INSTALL_DATADIR}/bana)
 set(doc ${CMAKE_INSTALL_DATADIR}/doc/bana-outreach)
 
-install(TARGETS bana-outreach bana-bridge bana-token RUNTIME)
+install(TARGETS bana-outreach bana-signal bana-bridge bana-token RUNTIME)
 install(DIRECTORY migrations conf DESTINATION ${share})
 install(PROGRAMS deploy/nginx-render deploy/backup deploy/restore DESTINATION ${share}/deploy)
 install(FILES deploy/lib/say.sh deploy/lib/database.sh DESTINATION ${share}/deploy/lib)
@@ -21,8 +21,8 @@ install(PROGRAMS deploy/systemd/bana-pool-roll DESTINATION ${CMAKE_INSTALL_SBIND
 set(private OWNER_READ OWNER_WRITE)
 set(closed_folder DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE)
 install(DIRECTORY deploy/etc/bana DESTINATION ${CMAKE_INSTALL_SYSCONFDIR} ${closed_folder}
-  FILE_PERMISSIONS ${private} GROUP_READ PATTERN migrate.env EXCLUDE)
-install(FILES deploy/etc/bana/migrate.env DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/bana PERMISSIONS ${private})
+  FILE_PERMISSIONS ${private} GROUP_READ PATTERN *migrate.env EXCLUDE)
+install(FILES deploy/etc/bana/migrate.env deploy/etc/bana/signal-migrate.env DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/bana PERMISSIONS ${private})
 install(FILES deploy/etc/logrotate.d/bana DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/logrotate.d)
 
 install(DIRECTORY docs/ DESTINATION ${doc} FILES_MATCHING PATTERN "*.md")
@@ -34,7 +34,7 @@ install(FILES deploy/systemd/peers.conf DESTINATION ${doc}/examples)
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME bana-outreach)
 set(CPACK_PACKAGE_CONTACT "BANA <operations@bana.invalid>")
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "inquiries and newsletter subscriptions of BANA's site")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "inquiries, newsletter subscriptions and notifications of BANA")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "A pool of FastCGI workers behind nginx, with PostgreSQL and, for live
 rooms, nginx's nchan module over Redis. Starts nothing before it is
 configured: see /usr/share/doc/bana-outreach/operations.md.")

@@ -1,17 +1,18 @@
 #!/usr/bin/env node
-// The dashboard of Outreach as a table: deploy/grafana/dashboard.mjs >deploy/grafana/outreach.json
+// The dashboards as tables: deploy/grafana/dashboard.mjs outreach|signal >deploy/grafana/SERVICE.json
 // lint.alerts checks that the file is this, and that a panel of an alert shows that alert's own expressions and limit.
 //
 // A panel is [title, unit, [[expression, legend]...], alert, limit].  The limit as the alert has it: `== 0` is bad at 0,
 // any other bad above the number.
 
-const H = '{job="outreach", instance=~"$instance"}';                   // of panels without an alert
+const JOB = process.argv[2] ?? 'outreach', TITLE = `BANA ${JOB[0].toUpperCase()}${JOB.slice(1)}`;
+const H = `{job="${JOB}", instance=~"$instance"}`;                     // of panels without an alert
 const rate = (by, series) => `sum by (${by}) (rate(${series}[$__rate_interval]))`;
-const share = (metric, outcome) => `sum(rate(${metric}{job="outreach", instance=~"$instance", outcome="${outcome}"}[$__rate_interval])) / sum(rate(${metric}${H}[$__rate_interval]))`;
+const share = (metric, outcome) => `sum(rate(${metric}{job="${JOB}", instance=~"$instance", outcome="${outcome}"}[$__rate_interval])) / sum(rate(${metric}${H}[$__rate_interval]))`;
 const quantile = (q) => [`histogram_quantile(${q}, ${rate('le', `bana_http_request_duration_seconds_bucket${H}`)})`, `${q * 100} %`];
-const serving = 'sum by (job, instance) (bana_workers{job="outreach", state=~"busy|idle"})';
+const serving = `sum by (job, instance) (bana_workers{job="${JOB}", state=~"busy|idle"})`;
 
-const ROWS = {
+const OUTREACH = {
 	Service: [
 		['Scraped, serving', 'short', [['up{job="outreach"}', '{{instance}} scraped'], [serving, '{{instance}} workers']], 'outreachDown', '== 0'],
 		['Ready', 'short', [['bana_ready{job="outreach"}', '{{instance}}'], [`bana_draining${H}`, '{{instance}} drains']], 'outreachNotReady', '== 0'],
@@ -64,6 +65,34 @@ const ROWS = {
 	],
 };
 
+const failed = 'sum by (job) (rate(bana_http_request_duration_seconds_count{job="signal", status=~"5.."}[5m])) / sum by (job) (rate(bana_http_request_duration_seconds_count{job="signal"}[5m]))';
+const SIGNAL = {
+	'Events of Kafka': [
+		['Consumers, partitions', 'short', [['bana_consumers{job="signal"}', '{{instance}} consumers'], ['sum by (job) (bana_consumer_partitions{job="signal"})', 'partitions']], 'signalConsumerDown', '== 0'],
+		['Events that wait', 'short', [['sum by (job) (bana_consumer_lag{job="signal"})', 'all'], [`bana_consumer_lag${H}`, '{{instance}}']], 'signalConsumerLags', '> 1000'],
+		['Since the last commit', 's', [['bana_consumer_commit_age_seconds{job="signal"}', '{{instance}}']], 'signalConsumerStuck', '> 300'],
+		['Dead letters in 15 minutes', 'short', [['sum by (job) (increase(bana_events_total{job="signal", outcome="dead"}[15m]))', 'dead letters']], 'signalDeadLetters', '> 0'],
+		['Events by outcome, notifications', 'ops', [[rate('outcome', `bana_events_total${H}`), '{{outcome}}'], [rate('job', `bana_notifications_total${H}`), 'notifications']]],
+		['Batches that waited for the database', 'ops', [[rate('instance', `bana_event_batches_put_off_total${H}`), '{{instance}}']]],
+	],
+	Service: [
+		['Scraped, serving', 'short', [['up{job="signal"}', '{{instance}} scraped'], [serving, '{{instance}} workers']], 'signalDown', '== 0'],
+		['Ready', 'short', [['bana_ready{job="signal"}', '{{instance}}'], [`bana_draining${H}`, '{{instance}} drains']], 'signalNotReady', '== 0'],
+		['Database can be used', 'short', [['bana_check_ok{job="signal", check="database"}', '{{instance}}']], 'signalDatabaseDown', '== 0'],
+		['Share of 5xx', 'percentunit', [[failed, '5xx of all']], 'signalHighErrorRate', '> 0.05'],
+		['Requests by status', 'reqps', [[rate('status', `bana_http_request_duration_seconds_count${H}`), '{{status}}']]],
+		['Requests by route', 'reqps', [[rate('method, route', `bana_http_request_duration_seconds_count${H}`), '{{method}} {{route}}']]],
+		['All requests', 's', [quantile(0.5), quantile(0.95), quantile(0.99)]],
+		['Workers by state, requests in flight', 'short', [[`sum by (state) (bana_workers${H})`, '{{state}}'], [`sum(bana_http_requests_in_flight${H})`, 'in flight']]],
+		['Statements by outcome', 'ops', [[rate('outcome', `bana_db_statements_total${H}`), '{{outcome}}']]],
+		['Announcements by way and outcome', 'ops', [[rate('way, outcome', `bana_announcements_total${H}`), '{{way}} {{outcome}}']]],
+		['Handshakes of sockets', 'ops', [[rate('outcome', `bana_admissions_total${H}`), '{{outcome}}']]],
+		['Memory of the workers', 'bytes', [[`bana_workers_resident_bytes${H}`, '{{instance}} all'], [`bana_worker_resident_bytes_max${H}`, '{{instance}} largest']]],
+		['Versions', 'short', [['count by (service, version) (bana_build_info{job="signal"})', '{{service}} {{version}}']]],
+	],
+};
+const ROWS = { outreach: OUTREACH, signal: SIGNAL }[JOB];
+
 const COLUMNS = 24, WIDTH = 8, HEIGHT = 7;
 const source = { type: 'prometheus', uid: '${datasource}' };
 
@@ -104,18 +133,18 @@ for (const [title, rows] of Object.entries(ROWS)) {
 }
 
 const dashboard = {
-	uid: 'bana-outreach', title: 'BANA Outreach', tags: ['bana', 'outreach'], schemaVersion: 38, version: 1, editable: true,
+	uid: `bana-${JOB}`, title: TITLE, tags: ['bana', JOB], schemaVersion: 38, version: 1, editable: true,
 	timezone: 'browser', refresh: '30s', time: { from: 'now-6h', to: 'now' }, graphTooltip: 1,
 	templating: {
 		list: [
 			{ name: 'datasource', label: 'Prometheus', type: 'datasource', query: 'prometheus' },
-			{ name: 'instance', label: 'Instance', type: 'query', datasource: source, query: 'label_values(up{job="outreach"}, instance)',
+			{ name: 'instance', label: 'Instance', type: 'query', datasource: source, query: `label_values(up{job="${JOB}"}, instance)`,
 				refresh: 2, multi: true, includeAll: true, allValue: '.*', current: { text: 'All', value: '$__all' } },
 			{ name: 'runbook', type: 'constant', hide: 2, query: 'https://runbook.example.com/runbook.md' },
 		],
 	},
 	annotations: {
-		list: [{ name: 'Alerts', enable: true, datasource: source, iconColor: 'red', expr: 'ALERTS{alertname=~"outreach.*", alertstate="firing"}',
+		list: [{ name: 'Alerts', enable: true, datasource: source, iconColor: 'red', expr: `ALERTS{alertname=~"${JOB}.*", alertstate="firing"}`,
 			titleFormat: '{{alertname}}', textFormat: '{{instance}}' }],
 	},
 	panels,

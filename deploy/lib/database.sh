@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The service's database as its owner, for psql and its kin.  A password never stands in a command line, where every
+# A service's database as its owner, for psql and its kin.  A password never stands in a command line, where every
 # user of the host can read it.
 # Wants lib/say.sh.
 

@@ -12,13 +12,15 @@ demo_install() {
 		npm ci --prefix "$to" --no-audit --no-fund --ignore-scripts || die 'npm ci failed' "$state/log/npm.log"
 }
 
-# demo_node SCRIPT ARGUMENT...: one of those scripts, where DIR/env says; its service is the current one.
-demo_node() (
+# demo_node SCRIPT ARGUMENT...: become one of those scripts, where DIR/env says; its service is the current one.  Called
+# in a shell of its own, which `exec` makes the script: so who kills it kills that.
+demo_node() {
 	# shellcheck disable=SC1091 # written by env_write
 	. "$state/env"
 	export BASE_URL=http://127.0.0.1:$port$base_path
+	exec 8>&- 9>&-          # our locks
 	exec node "$state/demo/$1" "${@:2}"
-)
+}
 
 # Somebody listens, in nchan's own count: the socket is open and its room is subscribed.
 demo_is_heard() { # ROOM
@@ -31,7 +33,7 @@ demo_show() {
 	local room=$1 log=$state/log/demo.log watcher
 	shift
 	: >"$log"
-	demo_node watch.mjs --count 1 "$room" >>"$log" 2>&1 &
+	(demo_node watch.mjs --count 1 "$room" >>"$log" 2>&1) &
 	watcher=$!
 	wait_for 15 grep -q '^open' "$log" || die 'the BO client got no socket' "$log" "$(pool_log)"
 	wait_for 5 demo_is_heard "$room" || die 'the room of the BO client is not served' "$state/log/rooms.error.log"

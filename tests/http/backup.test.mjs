@@ -49,7 +49,7 @@ const run = async (command, args, env) => {
   const options = { env: { PATH: process.env.PATH, ...env }, timeout: within(30_000) };
   return promisify(execFile)(join(deploy, command), args, options).then((done) => ({ code: 0, ...done }), (failed) => failed);
 };
-const backup = (to, { keep = "all", url = stack.env.DATABASE_OWNER_URL, ...env } = {}) => run("backup", ["--keep", keep, to], { APP_ENV_DATABASE_OWNER_URL: url, ...env });
+const backup = (to, { keep = "all", url = stack.env.DATABASE_OWNER_URL, args = [], ...env } = {}) => run("backup", [...args, "--keep", keep, to], { APP_ENV_DATABASE_OWNER_URL: url, ...env });
 const restore = (from, name, ...more) => run("restore", [...more, from], { APP_ENV_DATABASE_OWNER_URL: ownerOf(name) });
 const backupsIn = (dir) => readdirSync(dir).filter((name) => /^outreach-\d{8}T\d{6}Z$/.test(name)).sort();
 
@@ -137,7 +137,7 @@ test("rights_indexes_and_sequences_are_those_of_the_original", async () => {
     UNION ALL SELECT c.relname || '.' || attname, '', attacl::text, format_type(atttypid, atttypmod) FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid WHERE relnamespace = 'outreach'::regnamespace AND attnum > 0
     UNION ALL SELECT indexname, 'def', NULL, indexdef FROM pg_indexes WHERE schemaname = 'outreach'
     UNION ALL SELECT conname, 'con', NULL, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'outreach'::regnamespace
-    UNION ALL SELECT tgname, 'trg', NULL, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT tgname, 'trg', NULL, pg_get_triggerdef(t.oid) FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = tgrelid WHERE relnamespace = 'outreach'::regnamespace AND NOT tgisinternal
     UNION ALL SELECT nspname, 'nsp', nspacl::text, NULL FROM pg_namespace WHERE nspname = 'outreach'
     ORDER BY 1, 2`;
   assert.deepEqual(await ask(ownerOf(restored), shape), await ask(stack.env.DATABASE_OWNER_URL, shape));
@@ -154,6 +154,36 @@ test("the_service_works_in_the_restored_database", async () => {
   assert.equal((await ask(ownerOf(restored), 'SELECT count(*) FROM outreach."Inquiry" WHERE id = $1', [id]))[0].count, "1");
   const old = await call("GET", `/inquiries/${acknowledged[0]}`, { base, token: stack.env.BO_TOKEN });
   assert.equal(old.status, 200, old.text);
+});
+
+test("signals_schema_is_backed_up_by_its_owner_and_restored_beside_outreachs", async () => {
+  const { SIGNAL_DATABASE_OWNER_URL: owner, SIGNAL_DATABASE_URL: app, DATABASE_ADMIN_URL } = stack.env;
+  const id = (5n << 22n) | (10n << 12n) | 7n;
+  await ask(owner, `INSERT INTO signal."Membership" (id, user_id, organizer_id, role) VALUES ($1, $2, '7', 'OWNER')`, [String(id), `backup ${process.pid}`]);
+  const dir = join(folder, "signal");
+  const { code, stderr } = await backup(dir, { url: owner, args: ["--service", "signal"] });
+  assert.equal(code, 0, stderr);
+  const [name] = readdirSync(dir).filter((one) => one !== ".lock");
+  assert.match(name, /^signal-\d{8}T\d{6}Z$/);
+  const manifest = JSON.parse(readFileSync(join(dir, name, "manifest.json"), "utf8"));
+  assert.equal(manifest.service, "signal");
+  assert.deepEqual(manifest.roles, ["signal_app"]);
+  assert.ok(BigInt(manifest.lastIds["10"]) >= id);
+
+  await ask(DATABASE_ADMIN_URL, `GRANT CONNECT, CREATE ON DATABASE ${restored} TO signal_owner`);
+  const ofSignal = (more) => run("restore", [...more, join(dir, name)], { APP_ENV_DATABASE_OWNER_URL: urlOf(owner, restored) });
+  const refused = await ofSignal([]);
+  assert.equal(refused.code, 1, "only the owner of the database can let signal_app in");
+  assert.match(refused.stderr, /signal_app may not connect/);
+  await ask(DATABASE_ADMIN_URL, `GRANT CONNECT ON DATABASE ${restored} TO signal_app`);
+  const done = await ofSignal([]);
+  assert.equal(done.code, 0, done.stderr);
+  const rows = await ask(urlOf(app, restored), 'SELECT user_id FROM signal."Membership" WHERE id = $1', [String(id)]);
+  assert.deepEqual(rows, [{ user_id: `backup ${process.pid}` }]);
+  assert.ok(!(await isEmpty(restored)), "outreach is still there");
+  assert.equal((await ofSignal([])).code, 1, "there is a schema signal now");
+  assert.match((await ofSignal([])).stderr, /has a schema signal: give an empty database, or --replace/);
+  assert.equal((await backup(dir, { args: ["--service", "telegraph"] })).code, 2);
 });
 
 test("a_damaged_backup_restores_nothing", async () => {

@@ -1,9 +1,10 @@
-// Alerts, their tests, the dashboard and the runbook say the same, and of metrics that exist.  Each violation is one line,
-// and the exit status 1.  That the rules are rules, and pass their tests, promtool has said before.
+// alerts.mjs SERVICE: its alerts, their tests, its dashboard and the runbook say the same, and of metrics that exist.  Each
+// violation is one line, and the exit status 1.  That the rules are rules, and pass their tests, promtool has said before.
 import { readFileSync } from 'node:fs';
 
-const RULES = 'deploy/prometheus/outreach.rules.yml', TESTS = 'deploy/prometheus/outreach.rules.test.yml';
-const DASHBOARD = 'deploy/grafana/outreach.json', RUNBOOK = 'docs/runbook.md';
+const SERVICE = process.argv[2];
+const RULES = `deploy/prometheus/${SERVICE}.rules.yml`, TESTS = `deploy/prometheus/${SERVICE}.rules.test.yml`;
+const DASHBOARD = `deploy/grafana/${SERVICE}.json`, RUNBOOK = 'docs/runbook.md';
 
 const problems = [];
 const tell = (where, text) => problems.push(`${where}: ${text}`);
@@ -79,6 +80,9 @@ const links = (panel) => (panel.links ?? []).map((link) => link.url.split('#')[1
 
 for (const { alert, record, expr, body } of all) {
 	expression(alert || record, expr);
+	for (const [, job] of expr.matchAll(/job="(\w+)"/g))
+		if (job !== SERVICE)
+			tell(alert || record, `looks at another job: ${job}`);
 	if (record)
 		continue;
 	const anchor = /runbook_url: \S+\/runbook\.md#(\S+)/.exec(body)?.[1];

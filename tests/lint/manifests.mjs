@@ -17,7 +17,12 @@ const SOURCE_LABELS = [
 	'traefik.http.routers.outreach.rule=PathPrefix(`/v1/api/outreach`)',
 	'traefik.http.services.outreach.loadbalancer.server.port=3000',
 ];
-const PEERS = { ingress: ['traefik:3000'], egress: ['identity:3000', 'redis:6379', 'postgresql:5432', 'kube-dns:53,53'] };
+const PEERS = ['identity:3000', 'redis:6379', 'postgresql:5432'];
+// Each service: its folder, the containers with its settings, the parts of the image they are, whom it talks to beside PEERS.
+const SERVICES = {
+	outreach: { folder: `${KUBERNETES}/base`, parts: { pool: 'pool', status: 'status', bridge: 'bridge' }, peers: [] },
+	signal: { folder: `${KUBERNETES}/signal`, parts: { pool: 'signal-pool', status: 'signal-status', consumer: 'signal-consume' }, peers: ['kafka:9092'] },
+};
 const PROBES = { startupProbe: '/healthz', livenessProbe: '/healthz', readinessProbe: '/readyz' };
 const NODE_MAX = 1023, LAST_REQUESTS_S = 10;
 // Where the types of each API group come from; the built-in groups are in kubernetes-models.
@@ -46,11 +51,11 @@ const manifests = walk(KUBERNETES).filter((file) => file.endsWith('.yaml'));
 const documents = manifests.flatMap((file) => yaml(file).map((body) => ({ file, body })));
 const objects = documents.filter(({ body }) => !/^kustomize/.test(body.apiVersion));
 const kustomizations = documents.filter(({ body }) => /^kustomize/.test(body.apiVersion));
-const object = (kind, name = 'outreach') => objects.find(({ body }) => body.kind === kind && body.metadata.name === name)?.body;
-const settings = text('docs/settings.md');
+const object = (kind, name) => objects.find(({ body }) => body.kind === kind && body.metadata.name === name)?.body;
+const settings = text('docs/settings.md') + text('docs/settings-signal.md');
 const version = /project\(bana VERSION ([0-9.]+)/.exec(text('CMakeLists.txt'))[1];
 const image = `registry/outreach:${version}`;
-const parts = spawnSync('perl', [`${CONTAINER}/part`], { encoding: 'utf8' }).stderr.match(/part ([a-z|]+)/)[1].split('|');
+const parts = spawnSync('perl', [`${CONTAINER}/part`], { encoding: 'utf8' }).stderr.match(/part ([a-z|-]+)/)[1].split('|');
 
 function dockerfile() {
 	for (const { message, range } of validateDockerfile(text(DOCKERFILE)))
@@ -84,10 +89,15 @@ function services() {
 		must(parts.includes(one.command?.[0]), at, `no part of the image: ${one.command}`);
 		must(one.healthcheck?.test[0] !== 'CMD-SHELL', at, 'its health check wants a shell');
 	}
-	const { pool, migrate, edge } = compose.services;
-	must(pool.depends_on.migrate?.condition === 'service_completed_successfully', COMPOSE, 'the pool does not wait for migrate');
-	must(migrate.restart === 'no', COMPOSE, 'migrate would run again and again');
-	must(pool.volumes.includes('state:/var/lib/bana') && 'state' in compose.volumes, COMPOSE, 'the last id is not kept');
+	const { edge } = compose.services;
+	for (const [pool, migrate, state, beside] of [['pool', 'migrate', 'state', ['status', 'bridge']], ['signal', 'signal-migrate', 'signal-state', ['signal-status', 'consumer']]]) {
+		const of = (name) => compose.services[name], keeps = `${state}:/var/lib/bana`;
+		must(of(pool).depends_on[migrate]?.condition === 'service_completed_successfully', COMPOSE, `${pool} does not wait for ${migrate}`);
+		must(of(migrate).restart === 'no', COMPOSE, `${migrate} would run again and again`);
+		must(of(pool).volumes.includes(keeps) && state in compose.volumes, COMPOSE, `${pool}: the last id is not kept`);
+		for (const name of beside)
+			must(of(name).volumes.includes(keeps) && same(of(name).env_file, of(pool).env_file), COMPOSE, `${name} is not of the pool ${pool}`);
+	}
 	must(same(edge.networks, ['front']) && compose.networks.front.internal, COMPOSE, 'the edge is on a network other than the gateway\'s');
 	must(compose.networks.data.internal === true, COMPOSE, 'PostgreSQL and Redis can be reached from outside');
 	for (const label of SOURCE_LABELS)
@@ -118,36 +128,41 @@ function pod(file, spec) {
 	}
 }
 
-function server() {
-	const { spec } = object('StatefulSet') ?? { spec: {} }, file = `${KUBERNETES}/base/statefulset.yaml`;
-	must(spec.template, file, 'no StatefulSet outreach: a Deployment cannot keep node ids apart');
+function server(service, { folder, parts }) {
+	const { spec } = object('StatefulSet', service) ?? { spec: {} }, file = `${folder}/statefulset.yaml`;
+	must(spec.template, file, `no StatefulSet ${service}: a Deployment cannot keep node ids apart`);
 	if (!spec.template)
 		return;
 	const by = Object.fromEntries(spec.template.spec.containers.map((one) => [one.name, one]));
 	const env = (one, name) => one.env?.find((row) => row.name === name);
-	for (const name of ['pool', 'status', 'bridge']) {
+	for (const [name, part] of Object.entries(parts)) {
+		must(by[name]?.args[0] === part, file, `${name}: not the part ${part}`);
+		must(same(by[name]?.envFrom, [{ secretRef: { name: service } }]), file, `${name}: its settings are not the Secret ${service}`);
+		if (!by[name])
+			continue;
 		const index = env(by[name], 'APP_ENV_NODE_INDEX')?.valueFrom?.fieldRef?.fieldPath;
 		must(index === "metadata.labels['apps.kubernetes.io/pod-index']", file, `${name}: its node id does not follow the ordinal`);
 		must(env(by[name], 'APP_ENV_NODE_ID')?.value === '10', file, `${name}: the first node is not 10`);
 		must(by[name].volumeMounts.some((one) => one.name === 'state' && one.mountPath === '/var/lib/bana'), file, `${name}: no /var/lib/bana`);
 	}
-	must(10 + object('HorizontalPodAutoscaler').spec.maxReplicas - 1 <= NODE_MAX, file, 'more pods than node ids');
+	must(10 + object('HorizontalPodAutoscaler', service).spec.maxReplicas - 1 <= NODE_MAX, file, 'more pods than node ids');
 	must(spec.replicas === undefined, file, 'replicas would be reset at each apply: the autoscaler owns them');
 	must(spec.volumeClaimTemplates?.[0].metadata.name === 'state', file, 'the last id is not kept in a claim');
 	must(by.edge.readinessProbe && by.edge.livenessProbe && by.edge.startupProbe && by.pool.livenessProbe, file, 'a probe is missing');
-	must(same(by.pool.lifecycle?.preStop.exec?.command.slice(0, 2), ['bana-outreach', 'drain']), file, 'the pool does not drain');
+	must(same(by.pool.lifecycle?.preStop.exec?.command.slice(0, 2), [`bana-${service}`, 'drain']), file, 'the pool does not drain');
 	must(by.edge.ports.find((one) => one.name === 'http').containerPort === 3000, file, 'the edge\'s port is not 3000');
-	must(object('Service').spec.ports[0].port === 3000, `${KUBERNETES}/base/service.yaml`, 'the port is not 3000');
-	const budget = object('PodDisruptionBudget').spec;
-	must(same(budget.selector, spec.selector) && same(object('Service').spec.selector, spec.selector.matchLabels), KUBERNETES, 'selectors differ');
+	const { spec: its } = object('Service', service), budget = object('PodDisruptionBudget', service).spec;
+	must(its.ports[0].port === 3000, `${folder}/service.yaml`, 'the port is not 3000');
+	must(same(budget.selector, spec.selector) && same(its.selector, spec.selector.matchLabels), folder, 'selectors differ');
+	must(spec.selector.matchLabels['app.kubernetes.io/name'] === service, file, 'it selects another service');
 }
 
 // peer:port[,port] of each rule; a rule of another shape shows as it is.
-function peers() {
-	const policies = objects.filter(({ file, body }) => /NetworkPolicy$/.test(body.kind) && file.startsWith(`${KUBERNETES}/base/`));
-	must(policies.length === 1, KUBERNETES, 'the base has another network policy: policies add up');
-	const file = `${KUBERNETES}/base/network-policy.yaml`, { spec } = object('CiliumNetworkPolicy');
-	for (const [way, wanted] of Object.entries(PEERS)) {
+function peers(service, { folder, peers: more }) {
+	const policies = objects.filter(({ file, body }) => /NetworkPolicy$/.test(body.kind) && file.startsWith(`${folder}/`));
+	must(policies.length === 1, folder, 'it has another network policy: policies add up');
+	const file = `${folder}/network-policy.yaml`, { spec } = object('CiliumNetworkPolicy', service);
+	for (const [way, wanted] of Object.entries({ ingress: ['traefik:3000'], egress: [...PEERS, ...more, 'kube-dns:53,53'] })) {
 		const found = spec[way].map((rule) => {
 			const { toPorts = [], [way === 'ingress' ? 'fromEndpoints' : 'toEndpoints']: ends = [], ...more } = rule;
 			if (toPorts.length !== 1 || ends.length !== 1 || Object.keys(more).length > 0)
@@ -170,7 +185,7 @@ function gatewayOfLabels() {
 	return { middlewares, routes: Object.fromEntries(Object.values(routers).map((one) => [one.rule, one.middlewares ?? ''])) };
 }
 function gatewayOfObjects() {
-	const routes = object('IngressRoute').spec.routes.map((one) => [one.match, (one.middlewares ?? []).map((row) => row.name).join()]);
+	const routes = Object.keys(SERVICES).flatMap((service) => object('IngressRoute', service).spec.routes).map((one) => [one.match, (one.middlewares ?? []).map((row) => row.name).join()]);
 	const middlewares = objects.filter(({ body }) => body.kind === 'Middleware').map(({ body }) => [body.metadata.name,
 		Object.fromEntries(Object.entries(body.spec).flatMap(([type, its]) =>
 			Object.entries(its).map(([key, value]) => [`${type}.${key}`.toLowerCase(), String(value)])))]);
@@ -179,7 +194,7 @@ function gatewayOfObjects() {
 
 function gateways() {
 	const labels = gatewayOfLabels(), edge = text('deploy/nginx-render');
-	must(same(labels, gatewayOfObjects()), COMPOSE, `labels and ${KUBERNETES}/base/ingress-route.yaml differ`);
+	must(same(labels, gatewayOfObjects()), COMPOSE, `labels and the ingress-route.yaml of ${KUBERNETES} differ`);
 	const variable = (name) => new RegExp(`^${name} *\\|[^|]*\\|[^|]*\\| *([0-9]+)`, 'm').exec(edge)[1];
 	for (const [kind, prefix] of [['write', 'WRITE'], ['token', 'TOKEN']]) {
 		const { 'ratelimit.average': average, 'ratelimit.burst': burst } = labels.middlewares[`outreach-${kind}-rate`];
@@ -234,8 +249,10 @@ dockerfile();
 services();
 for (const { file, body } of objects.filter((one) => one.body.spec.template?.spec))
 	pod(file, body.spec.template.spec);
-server();
-peers();
+for (const [service, its] of Object.entries(SERVICES)) {
+	server(service, its);
+	peers(service, its);
+}
 gateways();
 names();
 if (problems.length === 0) {    // these take seconds: a tree with a fault is told so at once

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Do the tests of the alerts notice a change?  Each mutant of deploy/prometheus/outreach.rules.yml differs from it in one
-// place; promtool must refuse it.  By hand, five to fifteen minutes:  tests/lint/mutants.mjs [WORDS OF A MUTANT]
+// Do the tests of the alerts notice a change?  Each mutant of deploy/prometheus/SERVICE.rules.yml differs from it in one
+// place; promtool must refuse it.  By hand, five to fifteen minutes:  tests/lint/mutants.mjs [--signal] [WORDS OF A MUTANT]
 // Prints who survived; the exit status is 1 when somebody did.
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const folder = join(new URL('.', import.meta.url).pathname, '../../deploy/prometheus');
-const lines = readFileSync(join(folder, 'outreach.rules.yml'), 'utf8').split('\n');
+const words = process.argv.slice(2).filter((word) => word !== '--signal');
+const service = process.argv.includes('--signal') ? 'signal' : 'outreach';
+const lines = readFileSync(join(folder, `${service}.rules.yml`), 'utf8').split('\n');
 
 // What to look for, and what it becomes.
 const CHANGES = [
@@ -35,6 +37,9 @@ const EQUIVALENT = [
 	/or max by \(job, instance\) \(bana_workers/,                                                 // all are 0, or not
 	/max by \(job, instance\) \(avg_over_time\(bana_workers\{.*busy"\}/,                              // the same
 	/busy\|idle"\}\[(1m|1h)\]/,                                                                   // a pool keeps its size
+	/max by \(job\) \(bana_consumer_partitions/,                                                // all are 0, or not
+	/outcome="dead"\}\[15m\]\)\) > 1/,                                                         // one is extrapolated to a little more
+	/consumer_(commit_age_seconds\{\} > 300|lag\{\} > 0)/,                                      // both sides match on the job
 	/\{\} [+/] |[+/] \w+\{\}|^ *(unless|\/|> 3).*\{(?!job)|starts_total\{\}|\{state="busy"\}|seconds_count\{(status[^}]*)?\}/,     // both sides match on the job
 ];
 
@@ -60,9 +65,9 @@ const run = promisify(execFile);
 async function survives({ index, changed }) {
 	const own = mkdtempSync(join(tmpdir(), 'mutant-'));
 	try {
-		copyFileSync(join(folder, 'outreach.rules.test.yml'), join(own, 'outreach.rules.test.yml'));
-		writeFileSync(join(own, 'outreach.rules.yml'), lines.map((line, at) => (at === index ? changed : line)).join('\n'));
-		await run('promtool', ['test', 'rules', 'outreach.rules.test.yml'], { cwd: own });
+		copyFileSync(join(folder, `${service}.rules.test.yml`), join(own, `${service}.rules.test.yml`));
+		writeFileSync(join(own, `${service}.rules.yml`), lines.map((line, at) => (at === index ? changed : line)).join('\n'));
+		await run('promtool', ['test', 'rules', `${service}.rules.test.yml`], { cwd: own });
 		return true;
 	} catch {
 		return false;
@@ -75,7 +80,7 @@ if (!await survives({})) {
 	console.error('the tests fail on the rules as they are');
 	process.exit(2);
 }
-const all = [...mutants()].filter(({ changed }) => process.argv.slice(2).every((word) => changed.includes(word)));
+const all = [...mutants()].filter(({ changed }) => words.every((word) => changed.includes(word)));
 let killed = 0;
 async function worker(queue) {
 	for (let mutant; (mutant = queue.pop()); )

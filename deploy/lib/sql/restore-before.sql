@@ -1,18 +1,19 @@
 -- Everything up to the COMMIT of restore-after.sql is one transaction: it is all there, or nothing changed.
--- :manifest is the backup's, :replace is on or off.
+-- :manifest is the backup's, :service is whose archive it is, :replace is on or off.
 SET statement_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
 BEGIN;
 SET LOCAL lock_timeout = '10s';
-SELECT set_config('bana.manifest', :'manifest', true), set_config('bana.replace', :'replace', true) \g /dev/null
+SELECT set_config('bana.manifest', :'manifest', true), set_config('bana.replace', :'replace', true), set_config('bana.service', :'service', true) \g /dev/null
 
 DO $$
 DECLARE
 	manifest jsonb := current_setting('bana.manifest');
+	service text := current_setting('bana.service');
 	missing text;
 BEGIN
-	IF (manifest ->> 'format') IS DISTINCT FROM '1' OR (manifest ->> 'service') IS DISTINCT FROM 'outreach' THEN
-		RAISE EXCEPTION 'this is a backup of % in format %, not of outreach in format 1', manifest ->> 'service', manifest ->> 'format';
+	IF (manifest ->> 'format') IS DISTINCT FROM '1' OR (manifest ->> 'service') IS DISTINCT FROM service THEN
+		RAISE EXCEPTION 'this is a backup of % in format %, not of % in format 1', manifest ->> 'service', manifest ->> 'format', service;
 	END IF;
 	IF current_setting('server_version_num')::int / 10000 < split_part(manifest ->> 'server', '.', 1)::int THEN
 		RAISE EXCEPTION 'the backup is of PostgreSQL %, this is %', manifest ->> 'server', current_setting('server_version');
@@ -22,15 +23,15 @@ BEGIN
 	IF missing IS NOT NULL THEN
 		RAISE EXCEPTION 'roles that the backup grants to are missing: %; CREATE ROLE ... LOGIN first', missing;
 	END IF;
-	IF to_regnamespace('outreach') IS NULL THEN
+	IF to_regnamespace(service) IS NULL THEN
 		RETURN;
 	END IF;
 	IF current_setting('bana.replace') <> 'on' THEN
-		RAISE EXCEPTION 'the database % has a schema outreach: give an empty database, or --replace', current_database();
+		RAISE EXCEPTION 'the database % has a schema %: give an empty database, or --replace', current_database(), service;
 	END IF;
 	IF EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND usesysid IS NOT NULL) THEN
 		RAISE EXCEPTION 'somebody is connected to the database %: stop the pool first', current_database();
 	END IF;
-	DROP SCHEMA outreach CASCADE;
+	EXECUTE format('DROP SCHEMA %I CASCADE', service);
 END
 $$;

@@ -1,6 +1,6 @@
 -- Without it the planner knows nothing of the tables until autovacuum has been there.
 SELECT format('VACUUM (ANALYZE) %s', oid::regclass) FROM pg_class
-WHERE relnamespace = 'outreach'::regnamespace AND relkind = 'r' \gexec
+WHERE relnamespace = :'service'::regnamespace AND relkind = 'r' \gexec
 
 SELECT format('%-9s %s', name, rows) FROM jsonb_each_text(:'manifest'::jsonb -> 'rows') AS r (name, rows) ORDER BY name;
 SELECT format('node %s: the last id in it is %s, of %s%s', node, id,
