@@ -17,7 +17,7 @@ enum { TOPIC_MAX = 256, DATA_BYTES_MAX = 128 * 1024 };
 static BANA_RES read_frame(struct bana_req *q, bana_str *frame)
 {
 	struct bana_ctx *ctx = &q->ctx;
-	const struct bana_json *body, *topic, *data;
+	const struct bana_json *body, *topic = NULL, *data;
 	TRY(bana_req_json(q, &body));
 	if (bana_json_kind(body) != BANA_JSON_OBJECT)
 		bana_issue_type(ctx, "root", "object", body);

@@ -218,9 +218,9 @@ static BANA_RES refuse_again(struct bana_req *q, const char *reason)
 static BANA_RES replay(struct bana_req *q)
 {
 	struct bana_ctx *ctx = &q->ctx;
-	struct bana_message message;
+	struct bana_message message = {0};
 	struct signal_event event;
-	const char *status;
+	const char *status = "";
 	TRY(signal_texts_refresh(ctx));
 	TRY(lock(q, &message, &status));
 	if (strcmp(status, "505_DISCARDED") == 0)
@@ -241,8 +241,8 @@ static BANA_RES replay(struct bana_req *q)
 
 static BANA_RES discard(struct bana_req *q)
 {
-	struct bana_message message;
-	const char *status;
+	struct bana_message message = {0};
+	const char *status = "";
 	TRY(lock(q, &message, &status));
 	if (strcmp(status, "200_REPLAYED") == 0)
 		return bana_fail(&q->ctx, BANA_CONFLICT, "It was replayed", NULL);
@@ -255,8 +255,8 @@ static BANA_RES discard(struct bana_req *q)
 
 static BANA_RES payload(struct bana_req *q)
 {
-	struct bana_message message;
-	const char *status;
+	struct bana_message message = {0};
+	const char *status = "";
 	TRY(lock(q, &message, &status));
 	TRY(bana_pg_commit(&q->ctx));
 	return bana_reply_text(q, 200, "application/octet-stream",

@@ -129,7 +129,7 @@ struct delivery {
 static BANA_RES find_recipients(struct bana_ctx *ctx, struct delivery *d)
 {
 	struct columns columns, named;
-	const char *values[8], *keys;
+	const char *values[8] = {NULL}, *keys;
 	columns_begin(ctx, &columns, 5);
 	columns_begin(ctx, &named, 2);
 	for (size_t i = 0; i < d->count; i++) {

@@ -203,7 +203,7 @@ static BANA_RES change_one(struct bana_req *q, enum change kind)
 {
 	struct bana_ctx *ctx = &q->ctx;
 	struct bana_row *row = bana_alloc(ctx->arena, sizeof *row);
-	struct outcome outcome;
+	struct outcome outcome = {0};
 	struct bana_buf json;
 	if (kind == CHANGE_DELETE)
 		TRY(bana_row_find(ctx, &signal_notification, q->args[0], row));
@@ -263,8 +263,8 @@ static BANA_RES read_which(
 
 static BANA_RES change_many(struct bana_req *q, enum change kind)
 {
-	const char *which, *value, *member;
-	struct outcome outcome;
+	const char *which = NULL, *value = NULL, *member = NULL;
+	struct outcome outcome = {0};
 	TRY(read_which(q, &which, &value, &member));
 	TRY(change(&q->ctx, kind, which, value, &outcome));
 	announce(&q->ctx, kind, member, &outcome);
