@@ -34,4 +34,21 @@ void bana_sql_value(struct bana_sql *sql, const char *value, const char *cast);
 /* A PostgreSQL array literal being built: begin with "{", end with "}"; every item is quoted. */
 void bana_array_add(struct bana_buf *literal, bana_str item);
 
+/* Such literals being built together, for unnest($1::text[], $2::text[], ...). */
+enum { BANA_COLUMNS_MAX = 12 };
+struct bana_columns {
+	struct bana_buf at[BANA_COLUMNS_MAX];
+	size_t count;
+};
+
+/* `count` empty ones, in the arena. */
+void bana_columns_begin(struct bana_arena *arena, struct bana_columns *columns, size_t count);
+
+/* The next item of a column; NULL: SQL NULL. */
+void bana_columns_add(struct bana_columns *columns, size_t column, const char *text);
+void bana_columns_add_int(struct bana_columns *columns, size_t column, int64_t value);
+
+/* Close them; `values` gets one literal each. */
+void bana_columns_end(struct bana_columns *columns, const char **values);
+
 #endif

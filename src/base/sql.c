@@ -39,3 +39,36 @@ void bana_array_add(struct bana_buf *literal, bana_str item)
 	bana_buf_add(literal, item.at + clean, item.len - clean);
 	bana_buf_text(literal, "\"");
 }
+
+void bana_columns_begin(struct bana_arena *arena, struct bana_columns *c, size_t count)
+{
+	assert(count <= BANA_COLUMNS_MAX);
+	c->count = count;
+	for (size_t i = 0; i < count; i++) {
+		bana_buf_init(&c->at[i], arena);
+		bana_buf_text(&c->at[i], "{");
+	}
+}
+
+void bana_columns_add(struct bana_columns *c, size_t column, const char *text)
+{
+	if (text != NULL) {
+		bana_array_add(&c->at[column], bana_str_of(text));
+		return;
+	}
+	bana_buf_text(&c->at[column], c->at[column].len == 1 ? "NULL" : ",NULL");
+}
+
+void bana_columns_add_int(struct bana_columns *c, size_t column, int64_t value)
+{
+	char digits[BANA_INT_BYTES];
+	bana_columns_add(c, column, bana_int_write(value, digits));
+}
+
+void bana_columns_end(struct bana_columns *c, const char **values)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		bana_buf_text(&c->at[i], "}");
+		values[i] = c->at[i].at;
+	}
+}

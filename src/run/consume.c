@@ -128,6 +128,9 @@ static void tell_kafka(struct loop *l)
 	atomic_store(&self->lag, state.lag);
 	atomic_store(&self->away, away);
 	atomic_store(&self->settled, settled);
+	if (settled && !l->settled)
+		bana_log(NULL, BANA_INFO, "partitions assigned", "count",
+			bana_print(l->arena, "%d", state.partitions), NULL);
 	l->settled = settled;
 	if (away != l->away)
 		bana_log(NULL, away ? BANA_WARN : BANA_INFO,
@@ -144,7 +147,7 @@ static void sweep(struct loop *l)
 		return;
 	begin(l, &ctx);
 	if (topic->sweep(&ctx, &more).fault != BANA_OK) {
-		bana_log(&ctx, BANA_WARN, "what has expired stays for now", "why",
+		bana_log(&ctx, BANA_WARN, "what has expired cannot be removed", "why",
 			bana_failure_text(&ctx), NULL);
 		bana_pg_rollback(&ctx);
 	}

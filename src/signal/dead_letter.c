@@ -96,14 +96,6 @@ static const char *shortened(struct bana_ctx *ctx, const char *reason)
 	return bana_copy(ctx->arena, reason, bytes);
 }
 
-static void add(struct bana_buf *literal, const char *text)
-{
-	if (text == NULL)
-		bana_buf_text(literal, literal->len == 1 ? "NULL" : ",NULL");
-	else
-		bana_array_add(literal, bana_str_of(text));
-}
-
 static const char *base64(struct bana_ctx *ctx, bana_str bytes)
 {
 	return bytes.at == NULL ? NULL : bana_base64url(ctx->arena, bytes.at, bytes.len);
@@ -113,12 +105,9 @@ void signal_bury_step(struct bana_ctx *ctx, const struct signal_event *events, s
 	struct bana_step *step)
 {
 	enum { COLUMNS = 11 };
-	struct bana_buf columns[COLUMNS];
+	struct bana_columns columns;
 	const char **values = bana_alloc(ctx->arena, COLUMNS * sizeof *values);
-	for (size_t c = 0; c < COLUMNS; c++) {
-		bana_buf_init(&columns[c], ctx->arena);
-		bana_buf_text(&columns[c], "{");
-	}
+	bana_columns_begin(ctx->arena, &columns, COLUMNS);
 	for (size_t i = 0; i < count; i++) {
 		const struct bana_message *m = events[i].message;
 		const char *const cells[COLUMNS] = {
@@ -129,12 +118,9 @@ void signal_bury_step(struct bana_ctx *ctx, const struct signal_event *events, s
 			bana_print(ctx->arena, "%zu", m->value.len), excerpt(ctx, m->value),
 			shortened(ctx, events[i].refused), events[i].key};
 		for (size_t c = 0; c < COLUMNS; c++)
-			add(&columns[c], cells[c]);
+			bana_columns_add(&columns, c, cells[c]);
 	}
-	for (size_t c = 0; c < COLUMNS; c++) {
-		bana_buf_text(&columns[c], "}");
-		values[c] = columns[c].at;
-	}
+	bana_columns_end(&columns, values);
 	*step = (struct bana_step){
 		"INSERT INTO signal.\"DeadLetter\" (id, topic, \"partition\", \"offset\","
 		" message_key, event_id, payload, payload_bytes, excerpt, reason, dedup_key)"

@@ -75,44 +75,6 @@ static const char rows_sql[] =
 	"FROM entry e JOIN event m USING (ord) JOIN said s USING (said)"
 	" JOIN state t ON t.recipient_id = e.recipient ORDER BY e.id";
 
-/* Array literals being built together. */
-struct columns {
-	struct bana_buf at[8];
-	size_t count;
-};
-
-static void columns_begin(struct bana_ctx *ctx, struct columns *c, size_t count)
-{
-	c->count = count;
-	for (size_t i = 0; i < count; i++) {
-		bana_buf_init(&c->at[i], ctx->arena);
-		bana_buf_text(&c->at[i], "{");
-	}
-}
-
-static void columns_add(struct columns *c, size_t column, const char *text)
-{
-	if (text != NULL) {
-		bana_array_add(&c->at[column], bana_str_of(text));
-		return;
-	}
-	bana_buf_text(&c->at[column], c->at[column].len == 1 ? "NULL" : ",NULL");
-}
-
-static void columns_add_int(struct columns *c, size_t column, int64_t value)
-{
-	char digits[BANA_INT_BYTES];
-	columns_add(c, column, bana_int_write(value, digits));
-}
-
-static void columns_end(struct columns *c, const char **values)
-{
-	for (size_t i = 0; i < c->count; i++) {
-		bana_buf_text(&c->at[i], "}");
-		values[i] = c->at[i].at;
-	}
-}
-
 /* What one event may come to in all its rows, and what is done at once. */
 enum { EVENT_BYTES_MAX = 64 << 20, ROW_BYTES = 512 };
 
@@ -128,24 +90,25 @@ struct delivery {
 
 static BANA_RES find_recipients(struct bana_ctx *ctx, struct delivery *d)
 {
-	struct columns columns, named;
+	struct bana_columns columns, named;
 	const char *values[8] = {NULL}, *keys;
-	columns_begin(ctx, &columns, 5);
-	columns_begin(ctx, &named, 2);
+	bana_columns_begin(ctx->arena, &columns, 5);
+	bana_columns_begin(ctx->arena, &named, 2);
 	for (size_t i = 0; i < d->count; i++) {
 		const struct signal_event *e = &d->events[i];
-		columns_add(&columns, 0, e->key);
-		columns_add(&columns, 1, e->scope);
-		columns_add(&columns, 2, e->organizer_id);
-		columns_add(&columns, 3, e->merchant_id);
-		columns_add(&columns, 4, e->actor_id);
+		bana_columns_add(&columns, 0, e->key);
+		bana_columns_add(&columns, 1, e->scope);
+		bana_columns_add(&columns, 2, e->organizer_id);
+		bana_columns_add(&columns, 3, e->merchant_id);
+		bana_columns_add(&columns, 4, e->actor_id);
 		for (size_t r = 0; e->recipients != NULL && r < bana_json_len(e->recipients); r++) {
-			columns_add_int(&named, 0, (int64_t)i + 1);
-			columns_add(&named, 1, bana_json_str(bana_json_at(e->recipients, r)).at);
+			bana_columns_add_int(&named, 0, (int64_t)i + 1);
+			bana_columns_add(
+				&named, 1, bana_json_str(bana_json_at(e->recipients, r)).at);
 		}
 	}
-	columns_end(&columns, values);
-	columns_end(&named, values + 5);
+	bana_columns_end(&columns, values);
+	bana_columns_end(&named, values + 5);
 	values[7] = signal_settings.notify_actor ? "true" : "false";
 	keys = values[0];
 	struct bana_step steps[] = {{"BEGIN", 0, NULL, NULL}, {stored_sql, 1, &keys, NULL},
@@ -220,33 +183,33 @@ static void rows_step(struct bana_ctx *ctx, struct delivery *d, const size_t *te
 	struct bana_step *step)
 {
 	enum { VALUES = 15 };
-	struct columns entries, events, said;
+	struct bana_columns entries, events, said;
 	const char **values = bana_alloc(ctx->arena, VALUES * sizeof *values);
-	columns_begin(ctx, &entries, 4);
-	columns_begin(ctx, &events, 8);
-	columns_begin(ctx, &said, 2);
+	bana_columns_begin(ctx->arena, &entries, 4);
+	bana_columns_begin(ctx->arena, &events, 8);
+	bana_columns_begin(ctx->arena, &said, 2);
 	for (size_t i = 0; i < bana_rows_count(d->told); i++) {
 		if (d->ids[i] == NULL)
 			continue;
-		columns_add(&entries, 0, d->ids[i]);
-		columns_add_int(&entries, 1, (int64_t)event_of(d, i) + 1);
-		columns_add(&entries, 2, bana_rows_text(d->told, i, 1));
-		columns_add_int(&entries, 3, (int64_t)text_of[i] + 1);
+		bana_columns_add(&entries, 0, d->ids[i]);
+		bana_columns_add_int(&entries, 1, (int64_t)event_of(d, i) + 1);
+		bana_columns_add(&entries, 2, bana_rows_text(d->told, i, 1));
+		bana_columns_add_int(&entries, 3, (int64_t)text_of[i] + 1);
 	}
 	for (size_t i = 0; i < d->count; i++) {
 		const struct signal_event *e = &d->events[i];
 		const char *const cells[] = {e->key, e->type, e->organizer_id, e->merchant_id,
 			e->actor_id, e->actor, e->occurred_at, e->data.at};
 		for (size_t c = 0; c < sizeof cells / sizeof *cells; c++)
-			columns_add(&events, c, cells[c]);
+			bana_columns_add(&events, c, cells[c]);
 	}
 	for (size_t i = 0; i < texts; i++) {
-		columns_add(&said, 0, d->said[i].content);
-		columns_add(&said, 1, d->said[i].action_url);
+		bana_columns_add(&said, 0, d->said[i].content);
+		bana_columns_add(&said, 1, d->said[i].action_url);
 	}
-	columns_end(&entries, values);
-	columns_end(&events, values + 4);
-	columns_end(&said, values + 12);
+	bana_columns_end(&entries, values);
+	bana_columns_end(&events, values + 4);
+	bana_columns_end(&said, values + 12);
 	values[14] = bana_print(ctx->arena, "%lld", (long long)signal_settings.keep_days);
 	*step = (struct bana_step){rows_sql, VALUES, values, NULL};
 }

@@ -90,7 +90,7 @@ static BANA_RES read_list(struct bana_req *q, const char *values[GIVEN + 2])
 {
 	struct bana_ctx *ctx = &q->ctx;
 	const struct bana_json *list;
-	struct bana_buf columns[GIVEN + 1];
+	struct bana_columns columns;
 	int64_t most = ctx->app->settings->bulk_rows_max;
 	TRY(bana_req_json(q, &list));
 	if (bana_json_kind(list) != BANA_JSON_ARRAY)
@@ -99,10 +99,7 @@ static BANA_RES read_list(struct bana_req *q, const char *values[GIVEN + 2])
 		bana_issue_add(ctx, "root", "too_big", NULL,
 			bana_print(ctx->arena, "Expected 1 to %lld memberships", (long long)most));
 	TRY(bana_issues_close(ctx));
-	for (size_t c = 0; c <= GIVEN; c++) {
-		bana_buf_init(&columns[c], ctx->arena);
-		bana_buf_text(&columns[c], "{");
-	}
+	bana_columns_begin(ctx->arena, &columns, GIVEN + 1);
 	for (size_t i = 0; i < bana_json_len(list); i++) {
 		struct bana_row row = {0};
 		struct bana_issue **from = ctx->failure.end;
@@ -111,21 +108,14 @@ static BANA_RES read_list(struct bana_req *q, const char *values[GIVEN + 2])
 			"all issues are closed together");
 		for (struct bana_issue *issue = *from; issue != NULL; issue = issue->next)
 			issue->path = bana_print(ctx->arena, "%zu.%s", i, issue->path);
-		bana_array_add(&columns[0], bana_str_of(bana_print(ctx->arena, "%lld",
-						    (long long)bana_snowflake(ctx->app->pool))));
+		bana_columns_add_int(&columns, 0, bana_snowflake(ctx->app->pool));
 		for (size_t c = 0; c < GIVEN; c++) {
 			const struct bana_cell *cell = &row.cells[given[c]];
 			const char *text = cell->set ? cell->text : fields[given[c]].fallback;
-			if (text == NULL)
-				bana_buf_text(&columns[c + 1], i == 0 ? "NULL" : ",NULL");
-			else
-				bana_array_add(&columns[c + 1], bana_str_of(text));
+			bana_columns_add(&columns, c + 1, text);
 		}
 	}
-	for (size_t c = 0; c <= GIVEN; c++) {
-		bana_buf_text(&columns[c], "}");
-		values[c] = columns[c].at;
-	}
+	bana_columns_end(&columns, values);
 	values[GIVEN + 1] = ctx->actor->user_id;
 	return bana_issues_close(ctx);
 }

@@ -65,16 +65,19 @@ async function rate(tag, cpu) {
 async function ours(tag) {
   return withBroker(async (brokers) => {
     const settings = Object.fromEntries(Object.entries(stack.signalSettings()).filter(([name]) => name !== "APP_ENV_SETTINGS_FILE"));
-    const env = { ...process.env, ...settings, APP_ENV_KAFKA_BROKERS: brokers, APP_ENV_KAFKA_PROPERTIES: "session.timeout.ms=3000;heartbeat.interval.ms=300", APP_ENV_STATE_DIR: dir, APP_ENV_LOG_LEVEL: "warn", APP_ENV_WEBSOCKET_NCHAN: process.env.PUSH ?? "true", APP_ENV_WEBSOCKET_BUS: process.env.PUSH ?? "true" };
-    const start = () => spawn(join(stack.programs, "bana-signal"), ["consume"], { env, stdio: ["ignore", "ignore", "inherit"] });
+    const env = { ...process.env, ...settings, APP_ENV_KAFKA_BROKERS: brokers, APP_ENV_KAFKA_PROPERTIES: "session.timeout.ms=3000;heartbeat.interval.ms=300", APP_ENV_STATE_DIR: dir, APP_ENV_LOG_LEVEL: "info", APP_ENV_WEBSOCKET_NCHAN: process.env.PUSH ?? "true", APP_ENV_WEBSOCKET_BUS: process.env.PUSH ?? "true" };
+    const start = () => spawn(join(stack.programs, "bana-signal"), ["consume"], { env, stdio: ["ignore", "pipe", "inherit"] });
     const ended = (one) => new Promise((done) => one.on("exit", done));
     let consumer = start();
-    await new Promise((done) => setTimeout(done, 5000)); // its partition is pinned
+    let told = "";
+    consumer.stdout.on("data", (text) => (told += text));
+    await until("its partition is pinned", () => told.includes("partitions assigned"));
     const gone = ended(consumer);
     consumer.kill("SIGTERM");
     await gone;
     await produce(brokers, tag);
     consumer = start();
+    consumer.stdout.resume();
     try {
       return await rate(tag);
     } finally {
@@ -95,7 +98,6 @@ const PEER_SQL = `WITH fresh AS (INSERT INTO signal."ConsumedEvent" (key) VALUES
 
 const peer = (batch) => (tag) =>
   withBroker(async (brokers) => {
-    await new Promise((done) => setTimeout(done, 200));
     await produce(brokers, tag);
     const kafka = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING });
     const consumer = kafka.consumer({ groupId: "peer" });
