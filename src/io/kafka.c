@@ -160,8 +160,6 @@ static rd_kafka_conf_t *settle(const struct bana_kafka_options *o, char *why, si
 		 * itself: what is there is not skipped. One without an offset is pinned before it
 		 * is read. */
 		{"auto.offset.reset", "earliest"},
-		/* what is fetched ahead is memory of ours, and is fetched again after a rewind */
-		{"queued.max.messages.kbytes", "8192"},
 		{"fetch.wait.max.ms", "100"},
 		{"socket.nagle.disable", "true"},
 	};
