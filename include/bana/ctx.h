@@ -91,6 +91,9 @@ BANA_RES bana_issues_close(struct bana_ctx *ctx);
 void bana_after_add(
 	struct bana_ctx *ctx, void (*call)(struct bana_ctx *ctx, void *what), void *what);
 
+/* What was put off is not to be: the work failed. */
+void bana_after_clear(struct bana_ctx *ctx);
+
 /* Run what was put off, in order. */
 void bana_after_run(struct bana_ctx *ctx);
 

@@ -79,6 +79,11 @@ BANA_RES bana_pg_begin(struct bana_ctx *ctx);
 BANA_RES bana_pg_commit(struct bana_ctx *ctx);
 void bana_pg_rollback(struct bana_ctx *ctx); /* nothing when no transaction is open */
 
+/* While held, the transaction that is open stays open: "BEGIN" and "COMMIT" of whatever is called
+ * are left out, and succeed. So a caller makes its own statements part of what it calls. A rollback
+ * ends it. */
+void bana_pg_hold(struct bana_ctx *ctx, bool held);
+
 size_t bana_rows_count(const struct bana_rows *rows);
 
 /* NULL for SQL NULL. */

@@ -44,6 +44,9 @@ size_t bana_utf8_count(bana_str s);
 /* Without the white space that ECMAScript's String.prototype.trim removes. */
 bana_str bana_utf8_trim(bana_str s);
 
+/* FNV-1a, to find texts of our own; not against those who look for collisions. */
+uint32_t bana_hash(const char *text);
+
 /* Decimal digits only, optional leading '-', no leading zeros, no blanks, within [min, max]. */
 BANA_RES bana_parse_int(bana_str s, int64_t min, int64_t max, int64_t *value);
 

@@ -50,6 +50,12 @@ void bana_after_add(
 	ctx->after_end = &after->next;
 }
 
+void bana_after_clear(struct bana_ctx *ctx)
+{
+	ctx->after = NULL;
+	ctx->after_end = &ctx->after;
+}
+
 void bana_after_run(struct bana_ctx *ctx)
 {
 	for (struct bana_after *after = ctx->after; after != NULL; after = after->next)

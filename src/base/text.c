@@ -16,6 +16,14 @@ bana_str bana_str_cut(bana_str s, char mark, bana_str *rest)
 	return (bana_str){s.at, head};
 }
 
+uint32_t bana_hash(const char *text)
+{
+	uint32_t hash = 2166136261U;
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (unsigned char)*text) * 16777619U;
+	return hash;
+}
+
 BANA_RES bana_parse_int(bana_str s, int64_t min, int64_t max, int64_t *value)
 {
 	bool negative = s.len > 0 && s.at[0] == '-';

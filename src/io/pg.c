@@ -32,6 +32,7 @@ struct bana_pg {
 	uint64_t uses, names;
 	int64_t backoff_us, retry_tick;
 	bool in_transaction; /* then a lost connection is not replaced: it took the work with it */
+	bool held;           /* by bana_pg_hold: neither BEGIN nor COMMIT goes out */
 };
 
 bool bana_pg_url_valid(const char *url)
@@ -285,15 +286,6 @@ BANA_RES bana_pg_ready(struct bana_ctx *ctx, struct bana_pg *pg)
 	return connected;
 }
 
-/* FNV-1a: statements of an entity begin alike, so comparing them all would take long. */
-static uint32_t hash_of(const char *sql)
-{
-	uint32_t hash = 2166136261U;
-	for (; *sql != '\0'; sql++)
-		hash = (hash ^ (unsigned char)*sql) * 16777619U;
-	return hash;
-}
-
 /* A place for one more statement; the one that was not used for longest makes room. */
 static BANA_RES make_room(struct bana_ctx *ctx, struct bana_pg *pg, struct statement **place)
 {
@@ -321,7 +313,7 @@ static BANA_RES make_room(struct bana_ctx *ctx, struct bana_pg *pg, struct state
 static BANA_RES prepare(
 	struct bana_ctx *ctx, struct bana_pg *pg, const char *sql, const char **name)
 {
-	const uint32_t hash = hash_of(sql);
+	const uint32_t hash = bana_hash(sql); /* texts of an entity begin alike */
 	for (size_t i = 0; i < pg->prepared_count; i++) {
 		struct statement *s = &pg->prepared[i];
 		if (s->hash != hash || strcmp(s->sql, sql) != 0)
@@ -421,12 +413,23 @@ static BANA_RES check_committed(struct bana_ctx *ctx, const struct bana_rows *do
 	return bana_fail(ctx, BANA_INTERNAL, NULL, "a failed transaction was to be committed");
 }
 
+static bool is(const struct bana_step *step, const char *sql)
+{
+	return strcmp(step->sql, sql) == 0;
+}
+
 BANA_RES bana_pg_batch(struct bana_ctx *ctx, struct bana_step *steps, size_t count)
 {
 	enum { STEPS_MAX = 16 };
 	struct bana_pg *pg = ctx->db;
 	const char *names[STEPS_MAX];
 	assert(count > 0 && count <= STEPS_MAX);
+	size_t first = pg->held && is(steps, "BEGIN");
+	steps += first;
+	count -= first;
+	count -= count > 0 && pg->held && is(&steps[count - 1], "COMMIT");
+	if (count == 0)
+		return BANA_DONE;
 	TRY(bana_pg_ready(ctx, pg));
 	for (size_t i = 0; i < count; i++)
 		TRY(prepare(ctx, pg, steps[i].sql, &names[i]));
@@ -436,8 +439,8 @@ BANA_RES bana_pg_batch(struct bana_ctx *ctx, struct bana_step *steps, size_t cou
 			       NULL, NULL, 0) == 1;
 	if (!sent || PQpipelineSync(pg->conn) == 0)
 		return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
-	bool commits = strcmp(steps[count - 1].sql, "COMMIT") == 0;
-	pg->in_transaction = pg->in_transaction || strcmp(steps[0].sql, "BEGIN") == 0;
+	bool commits = is(&steps[count - 1], "COMMIT");
+	pg->in_transaction = pg->in_transaction || is(steps, "BEGIN");
 	bana_res result = collect_steps(ctx, pg, steps, count);
 	if (commits)
 		pg->in_transaction = false;
@@ -451,24 +454,22 @@ BANA_RES bana_pg_script(struct bana_ctx *ctx, const char *sql, int64_t limit_ms)
 	TRY(bana_pg_ready(ctx, pg));
 	if (PQsendQuery(pg->conn, sql) == 0)
 		return fail_lost(ctx, pg, PQerrorMessage(pg->conn));
-	PGresult *answer;
-	return collect(ctx, pg, limit_ms, &answer);
+	return collect(ctx, pg, limit_ms, &(PGresult *){NULL});
 }
 
 BANA_RES bana_pg_begin(struct bana_ctx *ctx)
 {
-	TRY(bana_pg_exec(ctx, "BEGIN", 0, NULL, NULL));
-	ctx->db->in_transaction = true;
-	return BANA_DONE;
+	return bana_pg_batch(ctx, &(struct bana_step){.sql = "BEGIN"}, 1);
 }
 
 BANA_RES bana_pg_commit(struct bana_ctx *ctx)
 {
-	const struct bana_rows *done;
-	bana_res result = bana_pg_exec(ctx, "COMMIT", 0, NULL, &done);
-	ctx->db->in_transaction = false;
-	TRY(result);
-	return check_committed(ctx, done);
+	return bana_pg_batch(ctx, &(struct bana_step){.sql = "COMMIT"}, 1);
+}
+
+void bana_pg_hold(struct bana_ctx *ctx, bool held)
+{
+	ctx->db->held = held;
 }
 
 void bana_pg_rollback(struct bana_ctx *ctx)
@@ -482,7 +483,7 @@ void bana_pg_rollback(struct bana_ctx *ctx)
 		bana_ignore(bana_pg_once(ctx, "ROLLBACK", 0, NULL, NULL), "it is looked at below");
 	if (pg->conn != NULL && PQtransactionStatus(pg->conn) != PQTRANS_IDLE)
 		bana_pg_leave(pg);
-	pg->in_transaction = false;
+	pg->in_transaction = pg->held = false;
 }
 
 size_t bana_rows_count(const struct bana_rows *rows)

@@ -17,6 +17,7 @@ static const struct { const char *name, *schema, *says; bool always; } headers[]
 	{"ETag",               "{\"type\":\"string\",\"pattern\":\"^\\\"v[0-9]+\\\"$\"}", "Version of the row, for If-Match.", true},
 	{"Location",           "{\"type\":\"string\"}", "Path of the new row.", true},
 	{"Content-Disposition","{\"type\":\"string\"}", "Name of the file.", true},
+	{"Idempotent-Replayed","{\"type\":\"string\",\"const\":\"true\"}", "This is the answer that the same Idempotency-Key got before.", false},
 	{"Retry-After",        "{\"type\":\"string\",\"pattern\":\"^[0-9]+$\"}", "Seconds to wait.", true},
 	{"WWW-Authenticate",   "{\"type\":\"string\",\"const\":\"Bearer\"}", "What is wanted.", true},
 };
@@ -116,6 +117,12 @@ void bana_components_common(struct bana_buf *out, const char *root)
 		"\"IfMatch\":{\"name\":\"If-Match\",\"in\":\"header\",\"description\":\"Only if "
 		"the row is at this version; "
 		"otherwise 412.\",\"schema\":{\"type\":\"string\"},\"example\":\"\\\"v1\\\"\"},"
+		"\"IdempotencyKey\":{\"name\":\"Idempotency-Key\",\"in\":\"header\","
+		"\"description\":"
+		"\"A new UUID for "
+		"each thing to be done: sent again with the same key, the request is done once and "
+		"gets its first answer again.\",\"schema\":{\"type\":\"string\",\"minLength\":1,"
+		"\"maxLength\":255},\"example\":\"\\\"7c3b6a52-8f0e-4c57-9a0d-3f8a0c6b1d2e\\\"\"},"
 		"\"RequestCount\":{\"name\":\"x-request-count\",\"in\":\"header\",\"description\":"
 		"\"`false` or `0`: the "
 		"body is `data` alone, without the "

@@ -71,6 +71,11 @@ static void write_json_parameter(
 		name, says, required ? "true" : "false", schema);
 }
 
+static bool posts(const struct bana_route *route)
+{
+	return strcmp(route->verb, "POST") == 0;
+}
+
 static void write_parameters(
 	struct bana_buf *out, const struct bana_service *s, const struct bana_route *route)
 {
@@ -102,6 +107,10 @@ static void write_parameters(
 	if (counted) {
 		begin_item(out);
 		bana_ref(out, "parameters", "RequestCount");
+	}
+	if (posts(route)) {
+		begin_item(out);
+		bana_ref(out, "parameters", "IdempotencyKey");
 	}
 	begin_item(out);
 	bana_ref(out, "parameters", "RequestId");
@@ -219,12 +228,14 @@ static void write_content(
 	bana_buf_text(out, "}");
 }
 
-static void write_headers(struct bana_buf *out, const struct bana_call *call)
+static void write_headers(struct bana_buf *out, const struct bana_route *route)
 {
+	const struct bana_call *call = route->call;
 	/* of a page, which some give instead, nothing is counted */
 	bool counted = call->gives != BANA_GIVES_PLAIN && call->media == NULL;
 	bana_str rest = bana_str_of(bana_join(out->arena, "X-Request-Id,",
 		counted ? "x-response-count,x-response-format," : "",
+		posts(route) ? "Idempotent-Replayed," : "",
 		call->headers == NULL ? "" : call->headers, NULL));
 	bana_buf_json_name(out, "headers");
 	bana_buf_text(out, "{");
@@ -246,8 +257,8 @@ static size_t problems_of(const struct bana_route *route, int statuses[STATUSES_
 	/* clang-format off */
 	const struct { int status; bool possible; } rows[] = {
 		{101, false}, {400, true}, {401, closed}, {403, route->permission != NULL}, {404, false},
-		{409, false}, {412, call->takes & BANA_TAKES_MATCH}, {413, call->body != 0},
-		{415, call->body != 0}, {422, reads || call->body != 0}, {429, true}, {500, true}, {503, true},
+		{409, posts(route)}, {412, call->takes & BANA_TAKES_MATCH}, {413, call->body != 0},
+		{415, call->body != 0}, {422, reads || call->body != 0 || posts(route)}, {429, true}, {500, true}, {503, true},
 	};
 	/* clang-format on */
 	size_t count = 0;
@@ -269,7 +280,7 @@ static void write_responses(
 	bana_buf_json_name(out, "responses");
 	bana_buf_print(out, "{\"%d\":{\"description\":\"%s\"", route->call->status,
 		route->call->status == 201 ? "Made and committed" : "As asked");
-	write_headers(out, route->call);
+	write_headers(out, route);
 	write_content(out, s, route);
 	bana_buf_text(out, "}");
 	for (size_t i = 0; i < count; i++) {

@@ -8,6 +8,7 @@
 #include "bana/audit.h"
 #include "bana/crud.h"
 #include "bana/ctx.h"
+#include "bana/idempotent.h"
 #include "bana/pg.h"
 #include "bana/req.h"
 #include "bana/row.h"
@@ -219,7 +220,7 @@ static BANA_RES erase_subject(struct bana_req *q)
 {
 	struct bana_ctx *ctx = &q->ctx;
 	const struct bana_entity *entities[ENTITIES_MAX] = {NULL};
-	struct bana_step steps[ENTITIES_MAX + 1] = {{"BEGIN", 0, NULL, NULL}};
+	struct bana_step steps[ENTITIES_MAX + 2] = {{"BEGIN", 0, NULL, NULL}};
 	struct bana_step *erased = steps + 1;
 	struct bana_buf json;
 	const char *address;
@@ -227,7 +228,8 @@ static BANA_RES erase_subject(struct bana_req *q)
 	TRY(read_address(q, &address));
 	for (size_t i = 0; i < count; i++)
 		erase_step(ctx, entities[i], address, &erased[i]);
-	TRY(bana_pg_batch(ctx, steps, count + 1));
+	bana_idempotent_forget_step(ctx, address, &erased[count]);
+	TRY(bana_pg_batch(ctx, steps, count + 2));
 	bana_buf_init(&json, ctx->arena);
 	bana_buf_text(&json, "{");
 	for (size_t i = 0; i < count; i++) {

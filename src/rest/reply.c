@@ -2,9 +2,10 @@
 
 #include "bana/app.h"
 
-static const char exposed[] = "Content-Disposition, Content-Range, ETag, Link, Location, "
-			      "Preference-Applied, Retry-After, X-Request-Id, x-response-count, "
-			      "x-response-format";
+static const char exposed[] =
+	"Content-Disposition, Content-Range, ETag, Idempotent-Replayed, Link, Location, "
+	"Preference-Applied, Retry-After, X-Request-Id, x-response-count, "
+	"x-response-format";
 
 const char *bana_req_header(const struct bana_req *q, const char *name)
 {

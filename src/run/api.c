@@ -6,6 +6,7 @@
 #include "bana/crypto.h"
 #include "bana/fcgi.h"
 #include "bana/guard.h"
+#include "bana/idempotent.h"
 #include "bana/live.h"
 #include "bana/log.h"
 #include "bana/pg.h"
@@ -60,8 +61,8 @@ static BANA_RES preflight(struct bana_req *q)
 	if (bana_req_header(q, "HTTP_ACCESS_CONTROL_REQUEST_METHOD") != NULL) {
 		bana_reply_header(q, "Access-Control-Allow-Methods", verbs);
 		bana_reply_header(q, "Access-Control-Allow-Headers",
-			"Authorization, Content-Type, If-Match, Prefer, X-Request-Id, "
-			"x-request-count");
+			"Authorization, Content-Type, Idempotency-Key, If-Match, Prefer, "
+			"X-Request-Id, x-request-count");
 		bana_reply_header(q, "Access-Control-Max-Age", "86400");
 	}
 	q->status = 204;
@@ -87,7 +88,7 @@ static BANA_RES answer(struct bana_req *q)
 							      : "Body is not whole",
 			NULL);
 	TRY(bana_guard(q));
-	return q->route->call->handle(q);
+	return bana_idempotent(q);
 }
 
 void bana_run_request(struct bana_req *q, struct bana_buf *out)
@@ -95,8 +96,10 @@ void bana_run_request(struct bana_req *q, struct bana_buf *out)
 	bana_res result = take_target(q);
 	if (result.fault == BANA_OK)
 		result = answer(q);
-	if (result.fault != BANA_OK)
+	if (result.fault != BANA_OK) {
 		q->stream = NULL;
+		bana_after_clear(&q->ctx);
+	}
 	if (q->stream == NULL)
 		bana_pg_rollback(&q->ctx);
 	if (result.fault != BANA_OK)

@@ -10,7 +10,7 @@ const LAYER_OF_HEADER = {
 	base: ['arena', 'breaker', 'buf', 'clock', 'ctx', 'file', 'json', 'log', 'metric', 'pool', 'result', 'setting', 'sql', 'stop', 'text', 'trace'],
 	io: ['crypto', 'fcgi', 'http', 'jwt', 'kafka', 'pg', 'publisher', 'redis'],
 	contract: ['actor', 'app', 'entity', 'req'], // tables and values that several layers share
-	rest: ['audit', 'change', 'crud', 'openapi', 'page', 'query', 'row'],
+	rest: ['audit', 'change', 'crud', 'idempotent', 'openapi', 'page', 'query', 'row'],
 	auth: ['guard', 'policy', 'token'],
 	live: ['bridge', 'live'],
 	run: ['consume', 'run', 'tool'],

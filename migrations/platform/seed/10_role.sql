@@ -14,4 +14,5 @@ $$;
 GRANT USAGE ON SCHEMA {service} TO {service}_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA {service} TO {service}_app;
 GRANT INSERT ON {service}."AuditLog" TO {service}_app;
+GRANT INSERT, UPDATE, DELETE ON {service}."IdempotencyKey" TO {service}_app;
 REVOKE EXECUTE ON FUNCTION {service}.seed_rule FROM PUBLIC;

@@ -181,6 +181,33 @@ static void a_full_cache_keeps_no_failed_transaction(void **state)
 	close_table(&db);
 }
 
+/* What is called in a transaction of its caller's neither begins nor ends one. */
+static void a_held_transaction_is_its_holder_s_to_end(void **state)
+{
+	struct db db;
+	open_table(&db, state);
+	struct bana_step whole[] = {
+		{.sql = "BEGIN"}, {.sql = "INSERT INTO t VALUES (1)"}, {.sql = "COMMIT"}};
+	struct bana_step end[] = {{.sql = "INSERT INTO t VALUES (2)"}, {.sql = "COMMIT"}};
+	for (int kept = 0; kept <= 1; kept++) {
+		struct bana_ctx *ctx = db_fresh(&db);
+		assert_ok(bana_pg_begin(ctx));
+		bana_pg_hold(ctx, true);
+		assert_ok(bana_pg_batch(ctx, whole, COUNT(whole)));
+		assert_ok(bana_pg_begin(ctx));
+		assert_ok(bana_pg_commit(ctx));
+		assert_int_equal(0, number(db.admin, "SELECT count(*) FROM t"));
+		if (kept) {
+			bana_pg_hold(ctx, false);
+			assert_ok(bana_pg_batch(ctx, end, COUNT(end)));
+		} else {
+			bana_pg_rollback(ctx); /* and holds no more */
+		}
+		assert_int_equal(kept * 2, number(db.admin, "SELECT count(*) FROM t"));
+	}
+	close_table(&db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +219,7 @@ int main(void)
 		unit_case(parameters_of_many_megabytes_pass),
 		unit_case(the_statement_least_used_makes_room),
 		unit_case(a_full_cache_keeps_no_failed_transaction),
+		unit_case(a_held_transaction_is_its_holder_s_to_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

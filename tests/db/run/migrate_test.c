@@ -2,6 +2,8 @@
 
 #include "outreach/outreach.h"
 
+#include <glob.h>
+
 /* All that makes a schema what it is, and the rows that were seeded, as one digest. */
 static const char *fingerprint(PGconn *c)
 {
@@ -28,6 +30,23 @@ static const char *fingerprint(PGconn *c)
 		       "outreach.\"Migration\""
 		       ") AS s (line)"));
 	return text;
+}
+
+/* How many migrations there are for Outreach, its own and the platform's. */
+static int files(void)
+{
+	static const char *const folders[] = {"outreach", "platform"};
+	int count = 0;
+	for (size_t i = 0; i < COUNT(folders); i++) {
+		char pattern[4096];
+		glob_t found;
+		snprintf(pattern, sizeof pattern, "%s/%s/[0-9]*.sql", need("DB_MIGRATIONS"),
+			folders[i]);
+		assert_int_equal(0, glob(pattern, 0, NULL, &found));
+		count += (int)found.gl_pathc;
+		globfree(&found);
+	}
+	return count;
 }
 
 static char reference[64];
@@ -59,7 +78,7 @@ static void twice_is_as_once(void **state)
 		assert_int_equal(0, program(&c, &db, "migrate", NULL));
 		assert_string_equal(fingerprint(db.admin), reference);
 	}
-	assert_int_equal(8,
+	assert_int_equal(files(),
 		number(db.admin,
 			"SELECT count(*) FROM outreach.\"Migration\" WHERE name ~ "
 			"'^(platform/)?[0-9]{4}_.*[.]sql$' AND length(checksum) = 64 AND status = "
@@ -86,7 +105,7 @@ static void several_at_once_do_it_once(void **state)
 			at++)
 			applied++;
 	}
-	assert_int_equal(8, applied);
+	assert_int_equal(files(), applied);
 	assert_string_equal(fingerprint(db.admin), reference);
 	db_close(&db);
 }

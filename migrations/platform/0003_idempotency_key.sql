@@ -1,0 +1,11 @@
+-- The answers of requests that carried an Idempotency-Key, written with what the request did.
+CREATE TABLE {service}."IdempotencyKey" (
+	id           text PRIMARY KEY,       -- SHA-256 of caller, path and key
+	created_at   timestamptz(3) NOT NULL DEFAULT now(),
+	fingerprint  text NOT NULL,          -- SHA-256 of query and body
+	status       smallint NOT NULL,
+	media        text,                   -- null: application/json
+	headers      text NOT NULL,
+	body         text                    -- null: erased with a person
+);
+CREATE INDEX "IDX_IdempotencyKey_createdAt" ON {service}."IdempotencyKey" (created_at);
