@@ -46,7 +46,7 @@ struct bana_app {
 	const char *base_path;
 	struct bana_pool *pool;
 	bool probes_only; /* not of the pool, but of those who tell how it is */
-	struct bana_redis *redis;
+	struct bana_redis *redis, *bucket_redis; /* on the other one replies may be pending */
 	struct bana_publisher *publisher;
 	struct bana_outbox *outbox;
 	struct bana_jwks *jwks;

@@ -22,7 +22,8 @@ enum {
 	BANA_WORKERS_MAX = 1024,
 	BANA_CONSUMERS_MAX = 16,
 	BANA_CHECKS_MAX = 8,
-	BANA_BOOT_BYTES = 40
+	BANA_BOOT_BYTES = 40,
+	BANA_BUCKET_PLACES = 4096,
 };
 
 /* Of node-<id>. */
@@ -49,6 +50,13 @@ struct bana_consumer {
 	_Atomic int settled;            /* it has the partitions that the group gave it */
 };
 
+/* A token bucket of this host (bana/bucket.h). Two keys may meet in a place, and a key may lose its
+ * place when more than fit are in use: then it is full again too early. */
+struct bana_bucket_place {
+	_Atomic uint64_t key;
+	_Atomic int64_t full_at; /* ms of the tick */
+};
+
 /* What was last found out about the parts the pool stands on (run/health.c). */
 struct bana_checks {
 	_Atomic int64_t done_tick; /* 0: nobody has looked yet */
@@ -61,7 +69,7 @@ struct bana_pool_shared {
 	uint64_t layout;
 	uint64_t listener;          /* whose pool this was, and of which boot: */
 	char boot[BANA_BOOT_BYTES]; /* another one begins anew */
-	struct bana_breaker nchan, bus, admission;
+	struct bana_breaker nchan, bus, admission, buckets;
 	_Atomic int64_t rooms_answered_tick; /* when nchan last had an answer of its Redis for us */
 	_Atomic uint64_t keys_generation;    /* 0: no key set was ever fetched */
 	_Atomic int64_t keys_fetched_tick, keys_next_fetch_tick;
@@ -69,6 +77,7 @@ struct bana_pool_shared {
 	_Atomic int draining;    /* told to look unready, though it serves */
 	struct bana_checks checks;
 	struct bana_metrics metrics;
+	struct bana_bucket_place buckets_here[BANA_BUCKET_PLACES]; /* while Redis is away */
 	unsigned places; /* how many of workers[] were ever taken; under the lock of a start */
 	struct bana_worker workers[BANA_WORKERS_MAX];
 	struct bana_consumer consumers[BANA_CONSUMERS_MAX];

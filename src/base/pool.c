@@ -13,7 +13,7 @@
 static const uint64_t family = 0x62616e61, magic = 0x62616e6100000004;
 
 /* Raise it with any change of struct bana_pool_shared. */
-enum { LAYOUT = 5 };
+enum { LAYOUT = 6 };
 
 /* Bytes of the files that serve as locks (open file description locks: each open is an owner).
  * START is of node-<id> only, those of enum bana_pool_lock and the places are of its companion. */

@@ -74,6 +74,7 @@ static int answer_requests(struct program *p, const char *what)
 	app->pool = &p->pool;
 	app->redis = bana_redis_new(s->redis_url,
 		app->probes_only ? "bana-status" : app->service->redis_name, s->redis_timeout_ms);
+	app->bucket_redis = bana_redis_new(s->redis_url, "bana-buckets", s->buckets_timeout_ms);
 	app->jwks = bana_jwks_new(s, &p->pool);
 	app->tokens = bana_token_cache_new();
 	app->policy = bana_policy_new(app->service->name);
@@ -88,6 +89,7 @@ static int answer_requests(struct program *p, const char *what)
 	bana_policy_free(app->policy);
 	bana_token_cache_free(app->tokens);
 	bana_jwks_free(app->jwks);
+	bana_redis_free(app->bucket_redis);
 	bana_redis_free(app->redis);
 	bana_pool_close(&p->pool);
 	return status;

@@ -7,10 +7,10 @@ const SOURCES = { c_lines: 500, h_lines: 250, function_lines: 70, parameters: 7 
 
 // Where each header of include/bana stands. A new one must be put here.
 const LAYER_OF_HEADER = {
-	base: ['arena', 'breaker', 'buf', 'clock', 'ctx', 'file', 'json', 'log', 'metric', 'pool', 'result', 'setting', 'sql', 'stop', 'text', 'trace'],
+	base: ['arena', 'breaker', 'buf', 'clock', 'ctx', 'file', 'json', 'log', 'metric', 'network', 'pool', 'result', 'setting', 'sql', 'stop', 'text', 'trace'],
 	io: ['crypto', 'fcgi', 'http', 'jwt', 'kafka', 'pg', 'publisher', 'redis'],
 	contract: ['actor', 'app', 'entity', 'req'], // tables and values that several layers share
-	rest: ['audit', 'change', 'crud', 'idempotent', 'openapi', 'page', 'query', 'row'],
+	rest: ['audit', 'bucket', 'change', 'crud', 'idempotent', 'openapi', 'page', 'query', 'row'],
 	auth: ['guard', 'policy', 'token'],
 	live: ['bridge', 'live'],
 	run: ['consume', 'run', 'tool'],
