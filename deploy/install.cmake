@@ -12,6 +12,8 @@ install(DIRECTORY deploy/lib/sql DESTINATION ${share}/deploy/lib)
 install(DIRECTORY deploy/grafana deploy/prometheus DESTINATION ${share}/deploy OPTIONAL)
 # The pages of /doc as deploy/package makes them, with the bundle from npm.
 install(DIRECTORY build/package/pages/doc DESTINATION ${share} OPTIONAL)
+# The list of disposable domains as deploy/package makes it from npm.
+install(FILES build/package/pages/disposable-domains.txt DESTINATION ${share} OPTIONAL)
 
 install(DIRECTORY deploy/systemd/ DESTINATION lib/systemd/system
   FILES_MATCHING PATTERN "*.service" PATTERN "*.target" PATTERN "*.timer" PATTERN "10-*.conf")

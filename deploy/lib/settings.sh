@@ -41,6 +41,7 @@ settings_write() {
 # What only that service has.
 settings_of_outreach() {
 	value[APP_ENV_OUTREACH_SECRET]=$(<"$state/secret")
+	[[ ! -e $state/disposable-domains.txt ]] || value[APP_ENV_OUTREACH_DISPOSABLE_DOMAINS]=$state/disposable-domains.txt
 	value[APP_ENV_BRIDGE_NAMESPACE]=${ROOMS_NAMESPACE:-bana}
 }
 # The mock broker lets others into a group only once the time of those who left is over: so let it be short.

@@ -34,6 +34,7 @@ struct bana_service {
 	/* A stable name for personal text that does not tell it (an HMAC, in hexadecimal, in the
 	 * arena); NULL when there is no key. For what outlives an erasure. */
 	const char *(*pseudonym)(struct bana_ctx *ctx, bana_str text);
+	void (*begin)(void);                /* before a process answers requests; NULL: nothing */
 	const struct bana_topic *topic;     /* of Kafka, for `consume`; NULL: none */
 	const char *title, *says;           /* of the OpenAPI document */
 	const char *migration;              /* the newest one, without which nothing works */

@@ -13,7 +13,7 @@ struct bana_statistic;
 
 enum bana_type {
 	BANA_TEXT,    /* text; min and max count Unicode characters after trimming */
-	BANA_EMAIL,   /* text; an address of RFC 5321 as people have them; see rest/email.c */
+	BANA_EMAIL,   /* text; an address of RFC 5321 as people have them; see bana/email.h */
 	BANA_ENUM,    /* text; one of `choices` */
 	BANA_ID,      /* bigint; a decimal string in JSON */
 	BANA_OBJECT,  /* json; max bytes of its compact text, at most BANA_OBJECT_DEPTH deep */
@@ -22,6 +22,10 @@ enum bana_type {
 	BANA_INSTANT, /* timestamptz(3); ISO 8601 UTC in JSON */
 	BANA_INT,     /* integer */
 	BANA_BOOL,    /* boolean */
+
+	/* text; bana_email_key of the entity's first EMAIL, by which addresses are compared.
+	 * Written with that by insert and change, set by nobody, hidden: flags 0 */
+	BANA_EMAIL_KEY,
 };
 
 enum {
@@ -119,6 +123,12 @@ const struct bana_field *bana_field_find(const struct bana_entity *entity, bana_
 /* The field stored in this column, e.g. "deleted_at"; NULL: the entity has none. */
 const struct bana_field *bana_field_stored(const struct bana_entity *entity, const char *column);
 
+/* The entity's first EMAIL that carries all of `flags`; NULL: none. */
+const struct bana_field *bana_field_email(const struct bana_entity *entity, unsigned flags);
+
+/* The entity's EMAIL_KEY; NULL: none, and addresses are compared by lower() of the database. */
+const struct bana_field *bana_field_email_key(const struct bana_entity *entity);
+
 /* Where the field stands in its entity, and so in a row. */
 static inline size_t bana_field_place(
 	const struct bana_entity *entity, const struct bana_field *field)
@@ -183,9 +193,6 @@ const char *bana_mask(struct bana_arena *arena, const struct bana_field *field, 
 /* The MASKED cells of a view, in place. */
 void bana_row_mask(struct bana_arena *arena, const struct bana_entity *entity,
 	const unsigned char *view, size_t count, struct bana_row *row);
-
-/* The rule of BANA_EMAIL. */
-bool bana_email_valid(bana_str text);
 
 /* The zod-coded issue for a wrong JSON type. */
 void bana_issue_type(

@@ -29,6 +29,9 @@ size_t bana_view_of(
 void bana_row_read(const struct bana_rows *rows, size_t index, size_t first,
 	const unsigned char *view, size_t count, struct bana_row *row);
 
+/* Set what follows from the cells that are set: the normalised copy of the address. */
+void bana_row_derive(struct bana_ctx *ctx, const struct bana_entity *entity, struct bana_row *row);
+
 /* The INSERT as a step of a batch, and what it returned taken in afterwards. */
 void bana_row_insert_step(struct bana_ctx *ctx, const struct bana_entity *entity,
 	struct bana_row *row, struct bana_step *step);

@@ -11,7 +11,7 @@ enum {
 	ID, CREATED_AT, MODIFIED_AT, CREATED_BY, MODIFIED_BY, TYPE, STATUS, FIRST_NAME, LAST_NAME,
 	EMAIL, PHONE, BUSINESS_NAME, SUBJECT, MESSAGE, LOCALE, PAGE_URL, REFERRER, METADATA,
 	CANCEL_REASON, SPAM_SCORE, SPAM_REASONS, ASSIGNEE_ID, HANDLED_AT, COMPLETED_AT,
-	DELETED_AT, IP_HASH, USER_AGENT, CONTENT_HASH, VERSION, FIELDS
+	DELETED_AT, IP_HASH, USER_AGENT, CONTENT_HASH, VERSION, EMAIL_NORMALIZED, FIELDS
 };
 
 static const struct bana_choice types[] = {
@@ -61,7 +61,7 @@ static const struct bana_field fields[FIELDS] = {
 	[LAST_NAME]     = {"lastName",      "last_name",      BANA_TEXT,    0, 100,  READ | ANY | NULLS | BANA_PERSONAL,            NULL,           NULL,
 		"Last name.", "\"Lovelace\""},
 	[EMAIL]         = {"email",         "email",          BANA_EMAIL,   3, 254,  READ | ANY | BANA_REQUIRED | BANA_MASKED | BANA_PERSONAL,    NULL,           NULL,
-		"Where to answer. Compared without regard to case.", "\"ada@example.com\""},
+		"Where to answer. Compared without regard to case and to how an international domain is written.", "\"ada@example.com\""},
 	[PHONE]         = {"phone",         "phone",          BANA_TEXT,    0, 32,   BANA_SHOWN | ANY | NULLS | BANA_MASKED | BANA_PERSONAL,      NULL,           NULL,
 		"As the visitor wrote it.", "\"+49 30 1234567\""},
 	[BUSINESS_NAME] = {"businessName",  "business_name",  BANA_TEXT,    0, 200,  READ | ANY | NULLS | BANA_PERSONAL,            NULL,           NULL,
@@ -100,6 +100,8 @@ static const struct bana_field fields[FIELDS] = {
 		"SHA-256 of the message.", NULL},
 	[VERSION]       = {"version",       "version",        BANA_INT,     0, 0,    BANA_MADE,                     NULL,           NULL,
 		"Counts the changes: the ETag.", NULL},
+	[EMAIL_NORMALIZED] = {"emailNormalized", "email_normalized", BANA_EMAIL_KEY, 0, 254, 0, NULL, NULL,
+		"The address as it is compared.", NULL},
 };
 
 /* Contract: from NEW anywhere; what is done can be taken up again. */

@@ -9,6 +9,7 @@
 #include "bana/live.h"
 #include "bana/req.h"
 #include "bana/run.h"
+#include "outreach/disposable.h"
 
 struct outreach_settings outreach_settings;
 
@@ -139,7 +140,8 @@ const struct bana_service outreach_service = {
 	.entities = entities,
 	.audit = &audit,
 	.pseudonym = outreach_pseudonym,
-	.migration = "0006_audit_log.sql",
+	.begin = outreach_disposable_begin,
+	.migration = "0007_email_normalized.sql",
 	.title = "BANA Outreach",
 	.says = "Inquiries and newsletter subscriptions of BANA's public site, and their back "
 		"office.",

@@ -7,6 +7,7 @@
 
 #include "bana/app.h"
 #include "bana/crud.h"
+#include "bana/email.h"
 #include "bana/pg.h"
 #include "bana/pool.h"
 #include "bana/req.h"
@@ -19,7 +20,7 @@ enum {
 	ID, CREATED_AT, MODIFIED_AT, CREATED_BY, MODIFIED_BY, EMAIL, FIRST_NAME, LOCALE, TOPICS,
 	SOURCE, STATUS, SUBSCRIBED_AT, CONFIRMED_AT, UNSUBSCRIBED_AT, UNSUBSCRIBE_REASON,
 	CONSENT_VERSION, CONSENTED_AT, UNSUBSCRIBE_TOKEN, CONFIRM_TOKEN_HASH, IP_HASH, DELETED_AT,
-	VERSION,
+	VERSION, EMAIL_NORMALIZED,
 	FIELDS
 };
 
@@ -45,7 +46,7 @@ static const struct bana_field fields[FIELDS] = {
 	[MODIFIED_BY]        = {"modifiedBy",        "modified_by",        BANA_TEXT,    0,  128,  READ | NULLS,                       NULL,     NULL,
 		"Who changed it last; null: nobody, or a visitor.", "\"42\""},
 	[EMAIL]              = {"email",             "email",              BANA_EMAIL,   3,  254,  READ | ANY | BANA_REQUIRED | BANA_MASKED | BANA_PERSONAL, NULL,     NULL,
-		"The address; one subscription each, compared without regard to case.", "\"ada@example.com\""},
+		"The address; one subscription each, compared without regard to case and to how an international domain is written.", "\"ada@example.com\""},
 	[FIRST_NAME]         = {"firstName",         "first_name",         BANA_TEXT,    0,  100,  READ | ANY | NULLS | BANA_PERSONAL,         NULL,     NULL,
 		"First name.", "\"Ada\""},
 	[LOCALE]             = {"locale",            "locale",             BANA_TEXT,    0,  16,   READ | ANY | NULLS,         NULL,     NULL,
@@ -78,6 +79,8 @@ static const struct bana_field fields[FIELDS] = {
 		"Soft deletion.", NULL},
 	[VERSION]            = {"version",           "version",            BANA_INT,     0,  0,    BANA_MADE,                  NULL,     NULL,
 		"Counts the changes: the ETag.", NULL},
+	[EMAIL_NORMALIZED] = {"emailNormalized", "email_normalized", BANA_EMAIL_KEY, 0, 254, 0, NULL, NULL,
+		"The address as it is compared.", NULL},
 };
 
 static const struct bana_effect effects[] = {
@@ -138,9 +141,10 @@ static BANA_RES subscribe(struct bana_req *q)
 	static const char sql[] =
 		"INSERT INTO outreach.\"Subscriber\" AS s (id, email, first_name, locale, topics, "
 		"source,"
-		" consent_version, ip_hash, unsubscribe_token, status, subscribed_at, consented_at)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '201_ACTIVATED', now(), now())"
-		" ON CONFLICT (lower(email)) WHERE deleted_at IS NULL DO UPDATE SET"
+		" consent_version, ip_hash, unsubscribe_token, email_normalized, status, "
+		"subscribed_at, consented_at)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '201_ACTIVATED', now(), now())"
+		" ON CONFLICT (email_normalized) WHERE deleted_at IS NULL DO UPDATE SET"
 		" (status, unsubscribe_token, subscribed_at, consent_version, consented_at,"
 		" unsubscribed_at, unsubscribe_reason, modified_at, version) = (SELECT"
 		" CASE WHEN was THEN excluded.status ELSE s.status END,"
@@ -162,7 +166,8 @@ static BANA_RES subscribe(struct bana_req *q)
 		bana_cell_value(ctx, &fields[TOPICS],
 			c[TOPICS].set ? c[TOPICS].text : fields[TOPICS].fallback),
 		c[SOURCE].text, c[CONSENT_VERSION].text, outreach_address_hash(q),
-		bana_print(ctx->arena, "%lld", (long long)bana_snowflake(ctx->app->pool))};
+		bana_print(ctx->arena, "%lld", (long long)bana_snowflake(ctx->app->pool)),
+		bana_email_key(ctx->arena, bana_str_of(c[EMAIL].text))};
 	TRY(bana_pg_exec(ctx, sql, sizeof values / sizeof *values, values, NULL));
 	return accepted(q);
 }

@@ -68,7 +68,7 @@ static void write_value(struct bana_buf *out, const struct bana_field *f, const 
 /* What the row's own bookkeeping changes with everything says nothing. */
 static bool noted(const struct bana_field *f)
 {
-	return f->column != NULL && !(f->flags & BANA_MADE) &&
+	return f->column != NULL && !(f->flags & BANA_MADE) && f->type != BANA_EMAIL_KEY &&
 	       strcmp(f->column, "modified_by") != 0;
 }
 

@@ -184,6 +184,10 @@ BANA_RES bana_change_run(
 	struct bana_ctx *ctx, struct bana_change *change, const struct bana_sql *where)
 {
 	const struct bana_rows *rows;
+	struct bana_row *patch = bana_alloc(ctx->arena, sizeof *patch);
+	*patch = *change->patch;
+	bana_row_derive(ctx, change->entity, patch);
+	change->patch = patch;
 	TRY(lock_rows(ctx, change, where, &rows));
 	judge_rows(ctx, change, rows);
 	for (size_t i = 0; i < change->count && !change->each; i++) {

@@ -3,6 +3,7 @@
  */
 #include "bana/clock.h"
 #include "bana/ctx.h"
+#include "bana/email.h"
 #include "bana/json.h"
 #include "bana/query.h"
 
@@ -67,6 +68,7 @@ struct comparison {
 	const struct operation *op;
 	const char *path;
 	bool numeric; /* a member of an OBJECT compared as a number */
+	bool key;     /* an address compared by its normalised copy */
 };
 
 const char *bana_cast_of(const struct bana_field *field, bool path)
@@ -85,7 +87,8 @@ static void invalid(struct comparison *c, const char *path, const char *code, co
 static const char *text_value(struct comparison *c, bana_str text, const char *path)
 {
 	if (bana_utf8_count(text) <= BANA_QUERY_TEXT_MAX)
-		return bana_copy(c->w->ctx->arena, text.at, text.len);
+		return c->key ? bana_email_key(c->w->ctx->arena, text)
+			      : bana_copy(c->w->ctx->arena, text.at, text.len);
 	invalid(c, path, "too_big",
 		bana_print(c->w->ctx->arena, "Too big: expected string to have <=%d characters",
 			BANA_QUERY_TEXT_MAX));
@@ -202,10 +205,16 @@ static const char *cast_of(const struct comparison *c)
 	return c->numeric ? "numeric" : bana_cast_of(c->of.field, c->of.path);
 }
 
+/* Parts and ranges of addresses are compared without regard to case. */
+static bool folds(const struct comparison *c)
+{
+	return c->of.field->type == BANA_EMAIL && !c->key;
+}
+
 static void add_value(struct comparison *c, const char *value)
 {
 	struct bana_sql *sql = &c->w->query->sql;
-	bool fold = c->of.field->type == BANA_EMAIL;
+	bool fold = folds(c);
 	bana_sql_text(sql, fold ? "lower(" : "");
 	bana_sql_value(sql, value, cast_of(c));
 	bana_sql_text(sql, fold ? ")" : "");
@@ -214,7 +223,7 @@ static void add_value(struct comparison *c, const char *value)
 static void add_array(struct comparison *c, const char *literal)
 {
 	struct bana_sql *sql = &c->w->query->sql;
-	bool fold = c->of.field->type == BANA_EMAIL;
+	bool fold = folds(c);
 	bana_sql_text(sql, fold ? "lower(" : "");
 	bana_sql_value(sql, literal, "text");
 	bana_sql_text(sql, fold ? ")::" : "::");
@@ -314,6 +323,16 @@ static void compare_range(struct comparison *c, const struct bana_json *value)
 	add_value(c, high);
 }
 
+/* Whole addresses are one when their normalised copies are. */
+static void use_key(struct comparison *c)
+{
+	const struct bana_field *key = bana_field_email_key(c->w->query->entity);
+	if (c->of.field->type != BANA_EMAIL || key == NULL || !(c->op->family & (EQUAL | LIST)))
+		return;
+	c->key = true;
+	c->of.sql = bana_join(c->w->ctx->arena, "\"", key->column, "\"", NULL);
+}
+
 static void compare(struct comparison *c, const struct bana_json *value)
 {
 	struct bana_where *w = c->w;
@@ -336,6 +355,7 @@ static void compare(struct comparison *c, const struct bana_json *value)
 		invalid(c, c->path, "custom", "Shown to you in part: only eq and in are for you");
 		return;
 	}
+	use_key(c);
 	bool array = c->of.field->type == BANA_TEXTS && value != NULL;
 	if (c->op->family == LIST || array || c->op->family == ARRAY) {
 		compare_list(c, value);

@@ -8,6 +8,7 @@
 #include "bana/audit.h"
 #include "bana/crud.h"
 #include "bana/ctx.h"
+#include "bana/email.h"
 #include "bana/idempotent.h"
 #include "bana/pg.h"
 #include "bana/req.h"
@@ -16,13 +17,30 @@
 
 enum { ENTITIES_MAX = 8, ROWS_MAX = 1000 };
 
+/* A person's address, as it was given and normalised. */
+struct subject {
+	const char *given, *key;
+};
+
 static const struct bana_field *address_of(const struct bana_entity *e)
 {
-	for (size_t i = 0; i < e->count; i++) {
-		if (e->fields[i].type == BANA_EMAIL && (e->fields[i].flags & BANA_PERSONAL))
-			return &e->fields[i];
+	return bana_field_email(e, BANA_PERSONAL);
+}
+
+/* Rows of the person. By the address as given, too: a version that knows nothing of normalised
+ * copies leaves those of non-ASCII domains as they were written, until the next migration. */
+static void add_person(
+	struct bana_sql *sql, const struct bana_entity *e, const struct subject *subject)
+{
+	const struct bana_field *key = bana_field_email_key(e);
+	bana_buf_print(&sql->text, " WHERE (lower(\"%s\") = lower(", address_of(e)->column);
+	bana_sql_value(sql, subject->given, "text");
+	bana_sql_text(sql, ")");
+	if (key != NULL) {
+		bana_buf_print(&sql->text, " OR \"%s\" = ", key->column);
+		bana_sql_value(sql, subject->key, "text");
 	}
-	return NULL;
+	bana_sql_text(sql, ")");
 }
 
 /* The entities that know people, in the service's order. */
@@ -37,14 +55,14 @@ static size_t find_entities(
 	return count;
 }
 
-static BANA_RES read_address(struct bana_req *q, const char **address)
+static BANA_RES read_address(struct bana_req *q, struct subject *subject)
 {
 	bana_str text = bana_utf8_trim(q->args[0]);
-	if (!bana_email_valid(text)) {
+	if (bana_email_normalise(q->ctx.arena, text, &subject->key).fault != BANA_OK) {
 		bana_issue_add(&q->ctx, "email", "invalid_format", NULL, "Invalid email address");
 		return bana_fail(&q->ctx, BANA_INVALID, "ValidationError", NULL);
 	}
-	*address = bana_copy(q->ctx.arena, text.at, text.len);
+	subject->given = bana_copy(q->ctx.arena, text.at, text.len);
 	return BANA_DONE;
 }
 
@@ -63,19 +81,20 @@ static size_t view_of(const struct bana_entity *e, unsigned char view[BANA_FIELD
 }
 
 static void select_step(struct bana_ctx *ctx, const struct bana_entity *e,
-	const char *const *address, struct bana_step *step)
+	const struct subject *subject, struct bana_step *step)
 {
 	unsigned char view[BANA_FIELDS_MAX];
-	struct bana_buf sql;
+	struct bana_sql *sql = bana_alloc(ctx->arena, sizeof *sql);
 	unsigned n = 0;
 	size_t count = view_of(e, view);
-	bana_buf_init(&sql, ctx->arena);
-	bana_buf_text(&sql, "SELECT ");
+	bana_sql_init(sql, ctx->arena);
+	bana_sql_text(sql, "SELECT ");
 	for (size_t i = 0; i < count; i++)
-		bana_column_add(&sql, &e->fields[view[i]], &n);
-	bana_buf_print(&sql, " FROM %s WHERE lower(\"%s\") = lower($1) ORDER BY id LIMIT %d",
-		e->table, address_of(e)->column, ROWS_MAX + 1);
-	*step = (struct bana_step){sql.at, 1, address, NULL};
+		bana_column_add(&sql->text, &e->fields[view[i]], &n);
+	bana_buf_print(&sql->text, " FROM %s", e->table);
+	add_person(sql, e, subject);
+	bana_buf_print(&sql->text, " ORDER BY id LIMIT %d", ROWS_MAX + 1);
+	*step = (struct bana_step){sql->text.at, sql->count, sql->values, NULL};
 }
 
 static void write_entity(
@@ -100,15 +119,15 @@ static BANA_RES export_subject(struct bana_req *q)
 	const struct bana_entity *entities[ENTITIES_MAX] = {NULL};
 	struct bana_step steps[ENTITIES_MAX] = {{0}};
 	struct bana_buf json;
-	const char *address;
+	struct subject subject;
 	size_t found = 0, most = 0, count = find_entities(ctx->app->service, entities);
-	TRY(read_address(q, &address));
+	TRY(read_address(q, &subject));
 	for (size_t i = 0; i < count; i++)
-		select_step(ctx, entities[i], &address, &steps[i]);
+		select_step(ctx, entities[i], &subject, &steps[i]);
 	TRY(bana_pg_batch(ctx, steps, count));
 	bana_buf_init(&json, ctx->arena);
 	bana_buf_text(&json, "{");
-	bana_buf_json_member(&json, "email", address);
+	bana_buf_json_member(&json, "email", subject.given);
 	for (size_t i = 0; i < count; i++) {
 		write_entity(&json, entities[i], steps[i].rows);
 		found += bana_rows_count(steps[i].rows);
@@ -133,7 +152,7 @@ static void add_erasure(struct bana_sql *sql, const struct bana_field *f)
 {
 	if (f->flags & BANA_NULLABLE)
 		bana_sql_text(sql, "NULL");
-	else if (f->type == BANA_EMAIL)
+	else if (f->type == BANA_EMAIL || f->type == BANA_EMAIL_KEY)
 		bana_sql_text(sql, "'erased-' || id || '@erased.invalid'");
 	else
 		bana_sql_text(sql, f->type == BANA_TEXT ? "'[erased]'" : "NULL");
@@ -155,26 +174,26 @@ static void add_last_status(struct bana_sql *sql, const struct bana_entity *e)
 	}
 }
 
-static void erase_step(struct bana_ctx *ctx, const struct bana_entity *e, const char *address,
-	struct bana_step *step)
+static void erase_step(struct bana_ctx *ctx, const struct bana_entity *e,
+	const struct subject *subject, struct bana_step *step)
 {
 	struct bana_sql *sql = bana_alloc(ctx->arena, sizeof *sql);
 	bana_sql_init(sql, ctx->arena);
-	bana_buf_print(&sql->text, "UPDATE %s SET ", e->table);
+	bana_buf_print(&sql->text, "WITH erased AS (UPDATE %s SET ", e->table);
 	for (size_t i = 0; i < e->count; i++) {
-		if (!(e->fields[i].flags & BANA_PERSONAL))
+		const struct bana_field *f = &e->fields[i];
+		if (!(f->flags & BANA_PERSONAL) && f->type != BANA_EMAIL_KEY)
 			continue;
-		bana_buf_print(&sql->text, "\"%s\" = ", e->fields[i].column);
-		add_erasure(sql, &e->fields[i]);
+		bana_buf_print(&sql->text, "\"%s\" = ", f->column);
+		add_erasure(sql, f);
 		bana_sql_text(sql, ", ");
 	}
 	if (e->life != NULL && e->life->erased != NULL)
 		add_last_status(sql, e);
 	bana_sql_text(sql, "version = version + 1, modified_at = now(), modified_by = ");
 	bana_sql_value(sql, ctx->actor->user_id, "text");
-	bana_buf_print(&sql->text, " WHERE lower(\"%s\") = lower(", address_of(e)->column);
-	bana_sql_value(sql, address, "text");
-	bana_sql_text(sql, ") RETURNING id");
+	add_person(sql, e, subject);
+	bana_sql_text(sql, " RETURNING id) SELECT id FROM erased ORDER BY id");
 	*step = (struct bana_step){sql->text.at, sql->count, sql->values, NULL};
 }
 
@@ -191,14 +210,6 @@ static void audit_entity(struct bana_ctx *ctx, const struct bana_entity *e,
 	}
 	for (size_t i = 0; i < bana_rows_count(rows); i++)
 		bana_audit_add(ctx, audit, bana_rows_text(rows, i, 0), &before, &after);
-}
-
-static const char *pseudonym_of(struct bana_ctx *ctx, const char *address)
-{
-	char *folded = bana_copy(ctx->arena, address, strlen(address));
-	for (char *c = folded; *c != '\0'; c++)
-		*c = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
-	return ctx->app->service->pseudonym(ctx, bana_str_of(folded));
 }
 
 static BANA_RES write_audit(struct bana_ctx *ctx, const struct bana_entity *const *entities,
@@ -220,16 +231,17 @@ static BANA_RES erase_subject(struct bana_req *q)
 {
 	struct bana_ctx *ctx = &q->ctx;
 	const struct bana_entity *entities[ENTITIES_MAX] = {NULL};
-	struct bana_step steps[ENTITIES_MAX + 2] = {{"BEGIN", 0, NULL, NULL}};
+	struct bana_step steps[ENTITIES_MAX + 3] = {{"BEGIN", 0, NULL, NULL}};
 	struct bana_step *erased = steps + 1;
 	struct bana_buf json;
-	const char *address;
+	struct subject subject;
 	size_t found = 0, count = find_entities(ctx->app->service, entities);
-	TRY(read_address(q, &address));
+	TRY(read_address(q, &subject));
 	for (size_t i = 0; i < count; i++)
-		erase_step(ctx, entities[i], address, &erased[i]);
-	bana_idempotent_forget_step(ctx, address, &erased[count]);
-	TRY(bana_pg_batch(ctx, steps, count + 2));
+		erase_step(ctx, entities[i], &subject, &erased[i]);
+	bana_idempotent_forget_step(ctx, subject.given, &erased[count]);
+	bana_idempotent_forget_step(ctx, subject.key, &erased[count + 1]);
+	TRY(bana_pg_batch(ctx, steps, count + 3));
 	bana_buf_init(&json, ctx->arena);
 	bana_buf_text(&json, "{");
 	for (size_t i = 0; i < count; i++) {
@@ -240,7 +252,8 @@ static BANA_RES erase_subject(struct bana_req *q)
 	bana_buf_text(&json, "}");
 	if (found == 0)
 		return nothing_known(ctx);
-	TRY(write_audit(ctx, entities, erased, count, pseudonym_of(ctx, address)));
+	TRY(write_audit(ctx, entities, erased, count,
+		ctx->app->service->pseudonym(ctx, bana_str_of(subject.key))));
 	return bana_reply_one(q, 200, bana_buf_str(&json));
 }
 

@@ -17,6 +17,7 @@ const char *bana_type_name(const struct bana_field *field)
 	static const char *const names[] = {
 		[BANA_TEXT] = "text",
 		[BANA_EMAIL] = "text",
+		[BANA_EMAIL_KEY] = "text",
 		[BANA_ENUM] = "text",
 		[BANA_ID] = "bigint",
 		[BANA_OBJECT] = "json",
@@ -178,6 +179,7 @@ void bana_row_insert_step(struct bana_ctx *ctx, const struct bana_entity *e, str
 {
 	const char **values = bana_alloc(ctx->arena, e->count * sizeof *values);
 	size_t count = 0;
+	bana_row_derive(ctx, e, row);
 	for (size_t i = 0; i < e->count; i++) {
 		if (e->fields[i].flags & BANA_MADE)
 			continue;

@@ -113,6 +113,7 @@ static void write_field(struct bana_buf *out, const struct bana_field *f, bool s
 	switch (f->type) {
 	case BANA_TEXT:
 	case BANA_EMAIL:
+	case BANA_EMAIL_KEY:
 		write_type(out, "string", nullable);
 		bana_buf_print(out, ",\"minLength\":%u,\"maxLength\":%u", f->min, f->max);
 		if (f->type == BANA_EMAIL && sent)

@@ -3,6 +3,7 @@
  * ignis clients know.
  */
 #include "bana/ctx.h"
+#include "bana/email.h"
 #include "bana/entity.h"
 #include "bana/json.h"
 

@@ -107,6 +107,8 @@ static int run_api(struct program *p)
 		bana_log(NULL, BANA_ERROR, "cannot start", "why", why, NULL);
 		return 1;
 	}
+	if (p->app.service->begin != NULL)
+		p->app.service->begin();
 	return answer_requests(p, "requests");
 }
 

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "run/mend.h"
+
 enum { FILE_BYTES_MAX = 4 * 1024 * 1024, LIMIT_MS = 600000 };
 
 /* "0001_what.sql", "10_what.sql": a number, then a name. */
@@ -245,5 +247,6 @@ BANA_RES bana_run_migrate(struct bana_ctx *ctx)
 	TRY(bana_pg_commit(ctx));
 	TRY(for_scripts(ctx, ctx->app->service->name, "", apply));
 	TRY(for_scripts(ctx, platform, "", apply));
+	TRY(run_mend(ctx));
 	return bana_run_seed(ctx);
 }

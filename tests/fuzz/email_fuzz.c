@@ -1,6 +1,6 @@
 #include "fuzz/fuzz.h"
 
-#include "bana/entity.h"
+#include "bana/email.h"
 
 /* What is taken for an address has one '@', sane lengths, and nothing that could end a header. The
  * rule is asked of well-formed text only: JSON and forms let nothing else through. */

@@ -8,12 +8,12 @@ const SOURCES = { c_lines: 500, h_lines: 250, function_lines: 70, parameters: 7 
 // Where each header of include/bana stands. A new one must be put here.
 const LAYER_OF_HEADER = {
 	base: ['arena', 'breaker', 'buf', 'clock', 'ctx', 'file', 'json', 'log', 'metric', 'network', 'pool', 'result', 'setting', 'sql', 'stop', 'text', 'trace'],
-	io: ['crypto', 'fcgi', 'http', 'jwt', 'kafka', 'pg', 'publisher', 'redis'],
-	contract: ['actor', 'app', 'entity', 'req'], // tables and values that several layers share
+	io: ['crypto', 'fcgi', 'http', 'idn', 'jwt', 'kafka', 'pg', 'publisher', 'redis'],
+	contract: ['actor', 'app', 'email', 'entity', 'req'], // tables and values that several layers share
 	rest: ['audit', 'bucket', 'change', 'crud', 'idempotent', 'openapi', 'page', 'query', 'row'],
 	auth: ['guard', 'policy', 'token'],
 	live: ['bridge', 'live'],
-	run: ['consume', 'run', 'tool'],
+	run: ['consume', 'run', 'tool', 'work'],
 };
 // What each folder of src may include.
 const MAY = {
@@ -36,6 +36,7 @@ const LIBRARIES = [
 	[/^openssl\//, 'src/io/crypto.c'],
 	[/^fcgi/, 'src/io/fcgi.c'],
 	[/^librdkafka\//, 'src/io/kafka.c'],
+	[/^idn2\.h$/, 'src/io/idn.c'],
 ];
 const CALLS = [
 	[/\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|atof|strtol|strtoul|strtoll|strtok|alloca|system|popen|tmpnam|mktemp|signal_r)\s*\(/, () => true],

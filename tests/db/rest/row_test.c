@@ -9,6 +9,7 @@
 static const char *const types[] = {
 	[BANA_TEXT] = "text",
 	[BANA_EMAIL] = "text",
+	[BANA_EMAIL_KEY] = "text",
 	[BANA_ENUM] = "text",
 	[BANA_ID] = "bigint",
 	[BANA_OBJECT] = "json",
@@ -82,7 +83,7 @@ static void no_table_is_without_an_entity(void **state)
 	assert_string_equal(
 		ask(db.admin, "SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class "
 			      "WHERE relnamespace = 'outreach'::regnamespace AND relkind = 'r'"),
-		"AuditLog,CasbinRule,Inquiry,Migration,SeededRule,Subscriber");
+		"AuditLog,CasbinRule,IdempotencyKey,Inquiry,Migration,SeededRule,Subscriber");
 	db_close(&db);
 }
 
