@@ -52,8 +52,9 @@ struct bana_choice {
 };
 
 struct bana_field {
-	const char *name;   /* of the JSON member */
-	const char *column; /* NULL: not stored */
+	const char *name; /* of the JSON member */
+	const char *
+		column; /* NULL: taken from a body and left in the row, but never stored or shown */
 	enum bana_type type;
 	unsigned min, max;
 	unsigned flags;
@@ -164,7 +165,8 @@ BANA_RES bana_form_read(struct bana_ctx *ctx, const struct bana_entity *entity, 
 void bana_row_set(struct bana_row *row, size_t field, const char *text);
 
 /* INSERT, one statement: unset cells take a new Snowflake where that is their kind, or else the
- * fallback; MADE ones come back into `row`. Faults of bana_pg_exec. */
+ * fallback; MADE ones come back into `row`, and cells that are not stored stay. Faults of
+ * bana_pg_exec. */
 BANA_RES bana_row_insert(
 	struct bana_ctx *ctx, const struct bana_entity *entity, struct bana_row *row);
 

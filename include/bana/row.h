@@ -21,7 +21,7 @@ bool bana_cell_same(const char *a, const char *b);
 /* Append the fields' columns as they are asked for; `*n` counts them, for the commas. */
 void bana_column_add(struct bana_buf *sql, const struct bana_field *field, unsigned *n);
 
-/* The fields that carry any of `flags`, as a view; every one for 0. Returns how many. */
+/* The fields that carry any of `flags`, as a view; every stored one for 0. Returns how many. */
 size_t bana_view_of(
 	const struct bana_entity *entity, unsigned flags, unsigned char view[BANA_FIELDS_MAX]);
 

@@ -11,7 +11,8 @@ enum {
 	ID, CREATED_AT, MODIFIED_AT, CREATED_BY, MODIFIED_BY, TYPE, STATUS, FIRST_NAME, LAST_NAME,
 	EMAIL, PHONE, BUSINESS_NAME, SUBJECT, MESSAGE, LOCALE, PAGE_URL, REFERRER, METADATA,
 	CANCEL_REASON, SPAM_SCORE, SPAM_REASONS, ASSIGNEE_ID, HANDLED_AT, COMPLETED_AT,
-	DELETED_AT, IP_HASH, USER_AGENT, CONTENT_HASH, VERSION, EMAIL_NORMALIZED, FIELDS
+	DELETED_AT, IP_HASH, USER_AGENT, CONTENT_HASH, VERSION, EMAIL_NORMALIZED,
+	WEBSITE, FORM_STAMP, ALTCHA, FIELDS
 };
 
 static const struct bana_choice types[] = {
@@ -102,6 +103,12 @@ static const struct bana_field fields[FIELDS] = {
 		"Counts the changes: the ETag.", NULL},
 	[EMAIL_NORMALIZED] = {"emailNormalized", "email_normalized", BANA_EMAIL_KEY, 0, 254, 0, NULL, NULL,
 		"The address as it is compared.", NULL},
+	[WEBSITE]       = {"website",       NULL,             BANA_TEXT,    0, 200,  BANA_PUBLIC | NULLS,           NULL,           NULL,
+		"Leave empty: people do not see it. Whoever fills it in is taken for a program. Not stored.", "\"\""},
+	[FORM_STAMP]    = {"formStamp",     NULL,             BANA_TEXT,    0, 100,  BANA_PUBLIC | NULLS,           NULL,           NULL,
+		"When the form was opened: `stamp` of `GET /form-stamp`. Not stored.", "null"},
+	[ALTCHA]        = {"altcha",        NULL,             BANA_TEXT,    0, 4096, BANA_PUBLIC | NULLS,           NULL,           NULL,
+		"The solution of a challenge of `GET /challenge`, as ALTCHA's widget sends it. Good once. Not stored.", "null"},
 };
 
 /* Contract: from NEW anywhere; what is done can be taken up again. */

@@ -34,6 +34,7 @@ extern const struct bana_entity outreach_inquiry, outreach_subscriber;
 extern const struct bana_call outreach_submit;
 extern const struct bana_call outreach_subscribe, outreach_unsubscribe, outreach_link_page,
 	outreach_link_use;
+extern const struct bana_call outreach_challenge, outreach_form_stamp;
 
 /* NOT_FOUND: no such inquiry, or it is deleted. For the room of one inquiry. */
 BANA_RES outreach_inquiry_exists(struct bana_ctx *ctx, const char *id);

@@ -62,6 +62,11 @@ static const struct bana_route routes[] = {
 	{"DELETE", "/inquiries", &bana_crud_delete_by, &outreach_inquiry, "Inquiry.deleteBy", "delete", BANA_MASKS,
 		"Delete all inquiries that the condition selects, or none."},
 
+	{"GET", "/challenge", &outreach_challenge, NULL, NULL, NULL, 0,
+		"Work for a visitor's browser: an ALTCHA challenge, for the field `altcha`."},
+	{"GET", "/form-stamp", &outreach_form_stamp, NULL, NULL, NULL, 0,
+		"When a form was opened, signed: for its field `formStamp`."},
+
 	{"POST", "/subscribers/subscribe", &outreach_subscribe, &outreach_subscriber, NULL, NULL, BANA_FORM,
 		"Subscribe an address; the answer never tells whether it was known."},
 	{"POST", "/subscribers/unsubscribe", &outreach_unsubscribe, &outreach_subscriber, NULL, NULL, BANA_FORM,
@@ -141,7 +146,7 @@ const struct bana_service outreach_service = {
 	.audit = &audit,
 	.pseudonym = outreach_pseudonym,
 	.begin = outreach_disposable_begin,
-	.migration = "0007_email_normalized.sql",
+	.migration = "0008_challenge.sql",
 	.title = "BANA Outreach",
 	.says = "Inquiries and newsletter subscriptions of BANA's public site, and their back "
 		"office.",

@@ -20,7 +20,7 @@ enum {
 	ID, CREATED_AT, MODIFIED_AT, CREATED_BY, MODIFIED_BY, EMAIL, FIRST_NAME, LOCALE, TOPICS,
 	SOURCE, STATUS, SUBSCRIBED_AT, CONFIRMED_AT, UNSUBSCRIBED_AT, UNSUBSCRIBE_REASON,
 	CONSENT_VERSION, CONSENTED_AT, UNSUBSCRIBE_TOKEN, CONFIRM_TOKEN_HASH, IP_HASH, DELETED_AT,
-	VERSION, EMAIL_NORMALIZED,
+	VERSION, EMAIL_NORMALIZED, WEBSITE, FORM_STAMP, ALTCHA,
 	FIELDS
 };
 
@@ -81,6 +81,12 @@ static const struct bana_field fields[FIELDS] = {
 		"Counts the changes: the ETag.", NULL},
 	[EMAIL_NORMALIZED] = {"emailNormalized", "email_normalized", BANA_EMAIL_KEY, 0, 254, 0, NULL, NULL,
 		"The address as it is compared.", NULL},
+	[WEBSITE]            = {"website",           NULL,                 BANA_TEXT,    0,  200,   BANA_PUBLIC | NULLS,         NULL,     NULL,
+		"Leave empty: people do not see it. Whoever fills it in is taken for a program. Not stored.", "\"\""},
+	[FORM_STAMP]         = {"formStamp",         NULL,                 BANA_TEXT,    0,  100,   BANA_PUBLIC | NULLS,         NULL,     NULL,
+		"When the form was opened: `stamp` of `GET /form-stamp`. Not stored.", "null"},
+	[ALTCHA]             = {"altcha",            NULL,                 BANA_TEXT,    0,  4096, BANA_PUBLIC | NULLS,         NULL,     NULL,
+		"The solution of a challenge of `GET /challenge`, as ALTCHA's widget sends it. Good once. Not stored.", "null"},
 };
 
 static const struct bana_effect effects[] = {

@@ -18,12 +18,14 @@ static BANA_RES lock_rows(struct bana_ctx *ctx, const struct bana_change *change
 	struct bana_sql *sql = bana_alloc(ctx->arena, sizeof *sql);
 	struct bana_buf text;
 	char digits[BANA_INT_BYTES];
+	unsigned char view[BANA_FIELDS_MAX];
+	size_t fields = bana_view_of(change->entity, 0, view);
 	unsigned n = 1;
 	*sql = *where;
 	bana_buf_init(&text, ctx->arena);
 	bana_buf_text(&text, "SELECT now()::timestamptz(3)");
-	for (size_t i = 0; i < change->entity->count; i++)
-		bana_column_add(&text, &change->entity->fields[i], &n);
+	for (size_t i = 0; i < fields; i++)
+		bana_column_add(&text, &change->entity->fields[view[i]], &n);
 	bana_buf_print(&text, " FROM %s WHERE %s ORDER BY id LIMIT %s FOR UPDATE",
 		change->entity->table, where->text.at,
 		bana_sql_ref(sql,
@@ -54,7 +56,7 @@ static BANA_RES judge(struct bana_ctx *ctx, const struct bana_change *change,
 		TRY(bana_match_check(ctx, change->match, row->before.cells[at].text));
 	for (size_t i = 0; i < e->count; i++) {
 		const struct bana_cell *cell = &change->patch->cells[i];
-		if (cell->set)
+		if (cell->set && e->fields[i].column != NULL)
 			bana_row_set(&row->after, i, cell->text == bana_now ? now : cell->text);
 	}
 	TRY(bana_life_check(ctx, e, change->patch, &row->before, &row->after, now));
@@ -117,7 +119,7 @@ static void add_assignment(struct bana_ctx *ctx, const struct bana_change *chang
 	const struct bana_field *f = &e->fields[i];
 	const struct bana_cell *cell = &change->patch->cells[i];
 	const struct bana_effect *effect = bana_life_effect(e, change->patch, i);
-	if (!cell->set && effect == NULL)
+	if (f->column == NULL || (!cell->set && effect == NULL))
 		return;
 	bana_buf_print(&sql->text, "\"%s\" = ", f->column);
 	if (cell->set) {

@@ -53,7 +53,7 @@ size_t bana_view_of(
 {
 	size_t count = 0;
 	for (size_t i = 0; i < e->count; i++) {
-		if (flags == 0 || (e->fields[i].flags & flags))
+		if (flags == 0 ? e->fields[i].column != NULL : e->fields[i].flags & flags)
 			view[count++] = (unsigned char)i;
 	}
 	return count;
@@ -96,6 +96,8 @@ static const char *insert_sql(struct bana_ctx *ctx, const struct bana_entity *e)
 	unsigned n = 0, m = 0;
 	for (size_t i = 0; i < e->count; i++) {
 		const struct bana_field *f = &e->fields[i];
+		if (f->column == NULL)
+			continue;
 		if (f->flags & BANA_MADE) {
 			bana_column_add(&made, f, &m);
 			continue;
@@ -181,7 +183,7 @@ void bana_row_insert_step(struct bana_ctx *ctx, const struct bana_entity *e, str
 	size_t count = 0;
 	bana_row_derive(ctx, e, row);
 	for (size_t i = 0; i < e->count; i++) {
-		if (e->fields[i].flags & BANA_MADE)
+		if (e->fields[i].column == NULL || (e->fields[i].flags & BANA_MADE))
 			continue;
 		if (!row->cells[i].set)
 			bana_row_set(row, i, unset_value(ctx, &e->fields[i]));

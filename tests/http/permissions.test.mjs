@@ -28,6 +28,8 @@ const EXPECTED = {
   "PATCH /inquiries": "O",
   "DELETE /inquiries/{id}": "O",
   "DELETE /inquiries": "O",
+  "GET /challenge": "*",
+  "GET /form-stamp": "*",
   "POST /subscribers/subscribe": "*",
   "POST /subscribers/unsubscribe": "*",
   "GET /subscribers/unsubscribe/{token}": "*",

@@ -11,7 +11,7 @@ endif()
 function(add_suites folder)
   file(GLOB suites CONFIGURE_DEPENDS ${tests}/${folder}/*.test.mjs)
   if(BANA_SANITIZE) # nginx serves those pages by itself, and PostgreSQL's programs make backups
-    list(FILTER suites EXCLUDE REGEX "/(doc|doc-observe|backup)\\.test\\.mjs$")
+    list(FILTER suites EXCLUDE REGEX "/(doc|doc-observe|try|backup)\\.test\\.mjs$")
   endif()
   foreach(suite IN LISTS suites)
     get_filename_component(name ${suite} NAME_WE)

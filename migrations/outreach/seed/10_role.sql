@@ -13,6 +13,7 @@ $$;
 GRANT USAGE ON SCHEMA outreach TO outreach_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA outreach TO outreach_app;
 GRANT INSERT ON outreach."Inquiry", outreach."Subscriber", outreach."AuditLog" TO outreach_app;
+GRANT INSERT, DELETE, UPDATE (expires_at) ON outreach."UsedChallenge" TO outreach_app;  -- UPDATE: to lock what is pruned
 
 -- UPDATE on every column but the id and the time it was made.
 DO $$

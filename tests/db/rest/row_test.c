@@ -40,9 +40,15 @@ static void every_field_has_its_column_and_every_column_its_field(void **state)
 		list++) {
 		const struct bana_entity *e = *list;
 		char sql[256];
+		long stored = 0;
 		for (size_t i = 0; i < e->count; i++) {
 			const struct bana_field *f = &e->fields[i];
-			assert_row(f->column != NULL, "%s.%s", e->name, f->name);
+			if (f->column == NULL) { /* read from a body, and gone with the request */
+				assert_row((f->flags & ~(unsigned)BANA_NULLABLE) == BANA_PUBLIC,
+					"%s.%s", e->name, f->name);
+				continue;
+			}
+			stored++;
 			const char *type =
 				column(&db, e, f->column, "format_type(atttypid, atttypmod)");
 			assert_row(strcmp(type, types[f->type]) == 0, "%s.%s is '%s'", e->name,
@@ -68,8 +74,8 @@ static void every_field_has_its_column_and_every_column_its_field(void **state)
 			"attnum > 0 "
 			"AND NOT attisdropped",
 			e->table);
-		assert_row(number(db.admin, sql) == (long)e->count, "%s has columns no field knows",
-			e->name);
+		assert_row(
+			number(db.admin, sql) == stored, "%s has columns no field knows", e->name);
 		assert_row(strcmp(column(&db, e, "id", "attnotnull"), "t") == 0, "%s", e->name);
 	}
 	db_close(&db);
@@ -83,7 +89,8 @@ static void no_table_is_without_an_entity(void **state)
 	assert_string_equal(
 		ask(db.admin, "SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class "
 			      "WHERE relnamespace = 'outreach'::regnamespace AND relkind = 'r'"),
-		"AuditLog,CasbinRule,IdempotencyKey,Inquiry,Migration,SeededRule,Subscriber");
+		"AuditLog,CasbinRule,IdempotencyKey,Inquiry,Migration,SeededRule,Subscriber,"
+		"UsedChallenge");
 	db_close(&db);
 }
 
