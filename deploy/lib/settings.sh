@@ -42,6 +42,7 @@ settings_write() {
 settings_of_outreach() {
 	value[APP_ENV_OUTREACH_SECRET]=$(<"$state/secret")
 	[[ ! -e $state/disposable-domains.txt ]] || value[APP_ENV_OUTREACH_DISPOSABLE_DOMAINS]=$state/disposable-domains.txt
+	value[APP_ENV_OUTREACH_PUBLIC_URL]=http://127.0.0.1:$port${APP_ENV_SERVER_BASE_PATH:-/v1/api/outreach}
 	value[APP_ENV_BRIDGE_NAMESPACE]=${ROOMS_NAMESPACE:-bana}
 }
 # The mock broker lets others into a group only once the time of those who left is over: so let it be short.

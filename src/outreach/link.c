@@ -1,5 +1,6 @@
 #include "outreach/link.h"
 
+#include "bana/crypto.h"
 #include "bana/ctx.h"
 #include "bana/req.h"
 #include "outreach/outreach.h"
@@ -19,6 +20,7 @@ void outreach_sign(struct bana_ctx *ctx, enum outreach_purpose purpose, bana_str
 	/* clang-format off */
 	static const struct { const char *name; bool is_text; } purposes[OUTREACH_PURPOSES] = {
 		[OUTREACH_UNSUBSCRIBE_LINK] = {"unsubscribe link", false},
+		[OUTREACH_CONFIRM_LINK]     = {"confirm link", false},
 		[OUTREACH_CLIENT_ADDRESS]   = {"client address", false},
 		[OUTREACH_ERASED_ADDRESS]   = {"erased address", false},
 		[OUTREACH_CHALLENGE]        = {"challenge", true}, /* ALTCHA's libraries take keys that are text */
@@ -51,32 +53,75 @@ static BANA_RES malformed(struct bana_ctx *ctx)
 	return bana_issues_close(ctx);
 }
 
-BANA_RES outreach_link_read(struct bana_ctx *ctx, bana_str token, const char **snowflake)
+/* The two parts of a token; without a dot the signature is empty. INVALID: of neither form. */
+static BANA_RES take_apart(
+	struct bana_ctx *ctx, bana_str token, bana_str *number, bana_str *signature)
 {
-	bana_str given, bytes;
+	bana_str bytes;
 	int64_t value;
 	bool is_signed = memchr(token.at, '.', token.len) != NULL;
-	bana_str number = bana_str_cut(token, '.', &given);
-	if (bana_parse_int(number, 1, INT64_MAX, &value).fault != BANA_OK)
+	*number = bana_str_cut(token, '.', signature);
+	if (bana_parse_int(*number, 1, INT64_MAX, &value).fault != BANA_OK)
 		return malformed(ctx);
-	if (is_signed && (given.len != OUTREACH_SIGNATURE_CHARACTERS ||
-				 bana_base64url_decode(ctx->arena, given, &bytes).fault != BANA_OK))
+	if (is_signed &&
+		(signature->len != OUTREACH_SIGNATURE_CHARACTERS ||
+			bana_base64url_decode(ctx->arena, *signature, &bytes).fault != BANA_OK))
 		return malformed(ctx);
-	bool good = is_signed ? outreach_signs() &&
-					bana_same_secret(outreach_signature(ctx,
-								 OUTREACH_UNSUBSCRIBE_LINK, number),
-						given.at, OUTREACH_SIGNATURE_CHARACTERS)
-			      : outreach_settings.bare_tokens;
+	return BANA_DONE;
+}
+
+static const char *write_token(
+	struct bana_ctx *ctx, enum outreach_purpose purpose, const char *snowflake)
+{
+	if (!outreach_signs())
+		return NULL;
+	return bana_print(ctx->arena, "%s.%s", snowflake,
+		outreach_signature(ctx, purpose, bana_str_of(snowflake)));
+}
+
+BANA_RES outreach_link_read(struct bana_ctx *ctx, bana_str token, const char **snowflake)
+{
+	bana_str number, given;
+	TRY(take_apart(ctx, token, &number, &given));
+	bool good = given.len > 0
+			    ? outreach_signs() &&
+				      bana_same_secret(outreach_signature(ctx,
+							       OUTREACH_UNSUBSCRIBE_LINK, number),
+					      given.at, OUTREACH_SIGNATURE_CHARACTERS)
+			    : outreach_settings.bare_tokens;
 	*snowflake = good ? bana_copy(ctx->arena, number.at, number.len) : "0";
 	return BANA_DONE;
 }
 
 const char *outreach_link_write(struct bana_ctx *ctx, const char *snowflake)
 {
-	if (!outreach_signs())
+	return write_token(ctx, OUTREACH_UNSUBSCRIBE_LINK, snowflake);
+}
+
+BANA_RES outreach_confirm_read(
+	struct bana_ctx *ctx, bana_str token, const char **snowflake, const char **hash)
+{
+	bana_str number, given;
+	TRY(take_apart(ctx, token, &number, &given));
+	if (given.len == 0)
+		return malformed(ctx);
+	*snowflake = bana_copy(ctx->arena, number.at, number.len);
+	*hash = outreach_confirm_hash(ctx, bana_copy(ctx->arena, token.at, token.len));
+	return BANA_DONE;
+}
+
+const char *outreach_confirm_write(struct bana_ctx *ctx, const char *snowflake)
+{
+	return write_token(ctx, OUTREACH_CONFIRM_LINK, snowflake);
+}
+
+const char *outreach_confirm_hash(struct bana_ctx *ctx, const char *token)
+{
+	unsigned char digest[BANA_SHA256_BYTES];
+	if (token == NULL)
 		return NULL;
-	return bana_print(ctx->arena, "%s.%s", snowflake,
-		outreach_signature(ctx, OUTREACH_UNSUBSCRIBE_LINK, bana_str_of(snowflake)));
+	bana_sha256(bana_str_of(token), digest);
+	return bana_hex(ctx->arena, digest, sizeof digest);
 }
 
 static const char *pseudonym(struct bana_ctx *ctx, enum outreach_purpose purpose, bana_str text)

@@ -1,7 +1,8 @@
 /*
- * Unsubscribe tokens: a Snowflake, or for links that Outreach hands out itself a Snowflake, a dot
- * and 80 bits of HMAC-SHA-256 in base64url (14 characters). And the keys of everything that
- * Outreach signs.
+ * Tokens of links: a Snowflake, a dot and 80 bits of HMAC-SHA-256 in base64url (14 characters). One
+ * that unsubscribes may be a bare Snowflake, if the settings say so.
+ And the keys of everything
+ * that Outreach signs.
  */
 #ifndef OUTREACH_LINK_H
 #define OUTREACH_LINK_H
@@ -15,6 +16,7 @@ struct bana_ctx;
  * signature of one is any good as another; every host with that secret has the same keys. */
 enum outreach_purpose {
 	OUTREACH_UNSUBSCRIBE_LINK,
+	OUTREACH_CONFIRM_LINK,
 	OUTREACH_CLIENT_ADDRESS,
 	OUTREACH_ERASED_ADDRESS,
 	OUTREACH_CHALLENGE,
@@ -40,5 +42,19 @@ BANA_RES outreach_link_read(struct bana_ctx *ctx, bana_str token, const char **s
 
 /* The signed token of a Snowflake; NULL without a secret. */
 const char *outreach_link_write(struct bana_ctx *ctx, const char *snowflake);
+
+/*
+ * Confirm tokens are made of the Snowflake of the unsubscribe token, under a key of their own; what
+ * is stored is a hash, and whether a token is right is for the database to say, by that. So a new
+ * secret does not end the links that were sent. INVALID: not of the form.
+ */
+BANA_RES outreach_confirm_read(
+	struct bana_ctx *ctx, bana_str token, const char **snowflake, const char **hash);
+
+/* The confirm token of a Snowflake; NULL without a secret. */
+const char *outreach_confirm_write(struct bana_ctx *ctx, const char *snowflake);
+
+/* What is stored of it: SHA-256 in hexadecimal; NULL of NULL. */
+const char *outreach_confirm_hash(struct bana_ctx *ctx, const char *token);
 
 #endif

@@ -8,6 +8,7 @@
 #include "bana/result.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 
 struct bana_call;
 struct bana_ctx;
@@ -33,8 +34,21 @@ extern const struct bana_entity outreach_inquiry, outreach_subscriber;
 
 extern const struct bana_call outreach_submit;
 extern const struct bana_call outreach_subscribe, outreach_unsubscribe, outreach_link_page,
-	outreach_link_use;
+	outreach_link_use, outreach_confirm_page, outreach_confirm_use, outreach_links;
 extern const struct bana_call outreach_challenge, outreach_form_stamp;
+
+/* Of calls that never tell whether an address or a token is known. */
+#define OUTREACH_ACCEPTED                                                                \
+	"{\"type\":\"object\",\"required\":[\"status\"],\"additionalProperties\":false," \
+	"\"description\":\"The same whether the address or token is known or not.\","    \
+	"\"properties\":{\"status\":{\"type\":\"string\",\"const\":\"accepted\"}}}"
+
+/* What no single row of the table of settings can say. */
+bool outreach_settings_settle(FILE *errors);
+
+/* Subscribe what a visitor sent, by the rules of docs/subscriptions.md. A suspicious one has to be
+ * confirmed by mail (or by staff, without a secret), whatever the settings say. */
+BANA_RES outreach_subscribe_row(struct bana_req *q, const struct bana_row *row, bool suspicious);
 
 /* NOT_FOUND: no such inquiry, or it is deleted. For the room of one inquiry. */
 BANA_RES outreach_inquiry_exists(struct bana_ctx *ctx, const char *id);

@@ -9,6 +9,7 @@
 #include "bana/live.h"
 #include "bana/req.h"
 #include "bana/run.h"
+#include "outreach/consent.h"
 #include "outreach/disposable.h"
 
 struct outreach_settings outreach_settings;
@@ -75,6 +76,12 @@ static const struct bana_route routes[] = {
 		"The page behind an unsubscribe link: a button, nothing changes."},
 	{"POST", "/subscribers/unsubscribe/{token}", &outreach_link_use, &outreach_subscriber, NULL, NULL, 0,
 		"The button, or a mail program's one click (RFC 8058)."},
+	{"GET", "/subscribers/confirm/{token}", &outreach_confirm_page, &outreach_subscriber, NULL, NULL, 0,
+		"The page behind a confirm link: a button, nothing changes."},
+	{"POST", "/subscribers/confirm/{token}", &outreach_confirm_use, &outreach_subscriber, NULL, NULL, 0,
+		"The button: the subscription is confirmed."},
+	{"GET", "/subscribers/links", &outreach_links, &outreach_subscriber, "Subscriber.links", "read", 0,
+		"For a mailing tool: links and headers for the mails to these subscribers."},
 	{"GET", "/subscribers", &bana_crud_find, &outreach_subscriber, "Subscriber.find", "read", BANA_MASKS,
 		"A page of subscribers."},
 	{"GET", "/subscribers/count", &bana_crud_count, &outreach_subscriber, "Subscriber.count", "read", BANA_MASKS,
@@ -102,6 +109,8 @@ static const struct bana_route routes[] = {
 	{"DELETE", "/subscribers", &bana_crud_delete_by, &outreach_subscriber, "Subscriber.deleteBy", "delete", BANA_MASKS,
 		"Delete all subscribers that the condition selects, or none."},
 
+	{"GET", "/consents", &bana_crud_find, &outreach_consent, "Consent.find", "read", 0,
+		"Proof of consent to the newsletter."},
 	{"GET", "/audit-logs", &bana_crud_find, &audit, "AuditLog.find", "read", 0,
 		"Who changed what and when."},
 	{"GET", "/privacy/subjects/{email}", &bana_privacy_export, NULL, "Privacy.export", "read", 0,
@@ -133,7 +142,7 @@ static const struct bana_room rooms[] = {
 /* clang-format on */
 
 static const struct bana_entity *const entities[] = {
-	&outreach_inquiry, &outreach_subscriber, &audit, NULL};
+	&outreach_inquiry, &outreach_subscriber, &outreach_consent, &audit, NULL};
 
 const struct bana_service outreach_service = {
 	.name = "outreach",
@@ -146,10 +155,11 @@ const struct bana_service outreach_service = {
 	.audit = &audit,
 	.pseudonym = outreach_pseudonym,
 	.begin = outreach_disposable_begin,
-	.migration = "0008_challenge.sql",
+	.migration = "0009_confirm.sql",
 	.title = "BANA Outreach",
 	.says = "Inquiries and newsletter subscriptions of BANA's public site, and their back "
 		"office.",
 	.settings = {"Outreach", settings, sizeof settings / sizeof *settings, &outreach_settings,
 		0},
+	.settle = outreach_settings_settle,
 };

@@ -1,7 +1,7 @@
 /*
- * Newsletter subscriptions. No answer tells whether an address or a token is known: every case runs
- * the same single statement and gets the same body. Subscribing writes a row in every case, so that
- * its time tells nothing either.
+ * Newsletter subscriptions. No answer tells whether an address is known: every case runs the same
+ * single statement, which writes the same two rows, and gets the same body. So its time tells
+ * nothing either. What becomes of a known one: docs/subscriptions.md.
  */
 #include "outreach/outreach.h"
 
@@ -11,16 +11,15 @@
 #include "bana/pg.h"
 #include "bana/pool.h"
 #include "bana/req.h"
+#include "outreach/consent.h"
 #include "outreach/link.h"
-
-#include <strings.h>
 
 /* clang-format off */
 enum {
 	ID, CREATED_AT, MODIFIED_AT, CREATED_BY, MODIFIED_BY, EMAIL, FIRST_NAME, LOCALE, TOPICS,
 	SOURCE, STATUS, SUBSCRIBED_AT, CONFIRMED_AT, UNSUBSCRIBED_AT, UNSUBSCRIBE_REASON,
-	CONSENT_VERSION, CONSENTED_AT, UNSUBSCRIBE_TOKEN, CONFIRM_TOKEN_HASH, IP_HASH, DELETED_AT,
-	VERSION, EMAIL_NORMALIZED, WEBSITE, FORM_STAMP, ALTCHA,
+	CONSENT_VERSION, CONSENTED_AT, UNSUBSCRIBE_TOKEN, CONFIRM_TOKEN_HASH, CONFIRM_EXPIRES_AT,
+	IP_HASH, DELETED_AT, VERSION, EMAIL_NORMALIZED, WEBSITE, FORM_STAMP, ALTCHA,
 	FIELDS
 };
 
@@ -73,6 +72,8 @@ static const struct bana_field fields[FIELDS] = {
 		"In the links of the newsletter.", NULL},
 	[CONFIRM_TOKEN_HASH] = {"confirmTokenHash",  "confirm_token_hash", BANA_TEXT,    0,  64,   NULLS, NULL,     NULL,
 		"Of the link that confirms the address.", NULL},
+	[CONFIRM_EXPIRES_AT] = {"confirmExpiresAt",  "confirm_expires_at", BANA_INSTANT, 0,  0,    NULLS, NULL,     NULL,
+		"Until when that link counts.", NULL},
 	[IP_HASH]            = {"ipHash",            "ip_hash",            BANA_TEXT,    0,  64,    NULLS | BANA_PERSONAL,                          NULL,     NULL,
 		"HMAC of the address it came from.", NULL},
 	[DELETED_AT]         = {"deletedAt",         "deleted_at",         BANA_INSTANT, 0,  0,    0,                          NULL,     NULL,
@@ -100,15 +101,6 @@ static const struct bana_statistic statistics[] = {
 	{.name = "perDay", .kind = BANA_DAYS, .days = {{"joined", SUBSCRIBED_AT}, {"left", UNSUBSCRIBED_AT}},
 		.says = "Who came and who went on each day of the time zone; without `from` the last 30 days."},
 };
-
-/* The body of an unsubscribe call; not stored. */
-enum { CALL_TOKEN, CALL_REASON, CALL_FIELDS };
-static const struct bana_field call_fields[CALL_FIELDS] = {
-	[CALL_TOKEN]  = {"token",  NULL, BANA_TEXT, 1, 64,  BANA_PUBLIC | BANA_REQUIRED, NULL, NULL,
-		"Of the link: a Snowflake, or a signed one.", "\"249557679503089664\""},
-	[CALL_REASON] = {"reason", NULL, BANA_TEXT, 0, 500, BANA_PUBLIC | NULLS,         NULL, NULL,
-		"Why, in their words.", "\"Too many mails\""},
-};
 /* clang-format on */
 
 static const struct bana_life life = {
@@ -131,137 +123,77 @@ const struct bana_entity outreach_subscriber = {
 	.statistic_count = sizeof statistics / sizeof *statistics,
 };
 
-static const struct bana_entity unsubscribe_call = {.name = "Unsubscribe",
-	.fields = call_fields,
-	.count = CALL_FIELDS,
-	.says = "Which subscription is to end."};
+/* A new address gets a row. Of known ones a deactivated and a pending one move to the status that a
+ * new one would have; every other stays as it is. A deactivated one gets fresh links; a pending
+ * one, too, unless the link it was sent still counts: then that link counts longer. */
+static const char upsert[] =
+	"WITH given AS ("
+	"INSERT INTO outreach.\"Subscriber\" AS s (id, email, first_name, locale, topics, source,"
+	" consent_version, ip_hash, unsubscribe_token, email_normalized, status,"
+	" confirm_token_hash,"
+	" confirm_expires_at, subscribed_at, consented_at)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $14::text, $10::text, $11::text,"
+	" CASE WHEN $11::text IS NOT NULL THEN now() + make_interval(days => $12::int) END,"
+	" CASE WHEN $10::text = '201_ACTIVATED' THEN now() END, now())"
+	" ON CONFLICT (email_normalized) WHERE deleted_at IS NULL DO UPDATE SET"
+	" (status, unsubscribe_token, confirm_token_hash, confirm_expires_at, subscribed_at,"
+	" confirmed_at, consent_version, consented_at, ip_hash, unsubscribed_at,"
+	" unsubscribe_reason, modified_at, version) = (SELECT"
+	" CASE WHEN moves THEN excluded.status ELSE s.status END,"
+	" CASE WHEN fresh THEN excluded.unsubscribe_token ELSE s.unsubscribe_token END,"
+	" CASE WHEN fresh THEN excluded.confirm_token_hash ELSE s.confirm_token_hash END,"
+	" CASE WHEN fresh OR waits THEN excluded.confirm_expires_at ELSE s.confirm_expires_at END,"
+	" CASE WHEN begins THEN now() ELSE s.subscribed_at END,"
+	" CASE WHEN waits THEN NULL ELSE s.confirmed_at END,"
+	" CASE WHEN moves THEN excluded.consent_version ELSE s.consent_version END,"
+	" CASE WHEN moves THEN excluded.consented_at ELSE s.consented_at END,"
+	" CASE WHEN moves THEN excluded.ip_hash ELSE s.ip_hash END,"
+	" CASE WHEN begins THEN NULL ELSE s.unsubscribed_at END,"
+	" CASE WHEN begins THEN NULL ELSE s.unsubscribe_reason END,"
+	" CASE WHEN moves THEN now() ELSE s.modified_at END, s.version + moves::int"
+	" FROM (SELECT moves, moves AND excluded.status = '201_ACTIVATED' AS begins,"
+	" moves AND excluded.status = '103_PENDING' AS waits, moves AND NOT (was_pending AND"
+	" (excluded.status = '201_ACTIVATED' OR coalesce(s.confirm_expires_at > now(), false)))"
+	" AS fresh FROM (SELECT s.status IN ('103_PENDING', '401_DEACTIVATED') AS moves,"
+	" s.status = '103_PENDING' AS was_pending) AS before) AS rule)"
+	" RETURNING s.id, s.status) " OUTREACH_CONSENT_INSERT
+	" SELECT $13::bigint, id, $2::text, $14::text, '100_GIVEN', status, $7::text, $6::text, "
+	"$8::text"
+	" FROM given";
 
-static BANA_RES accepted(struct bana_req *q)
+static const char *fresh_id(struct bana_ctx *ctx)
 {
+	return bana_print(ctx->arena, "%lld", (long long)bana_snowflake(ctx->app->pool));
+}
+
+BANA_RES outreach_subscribe_row(struct bana_req *q, const struct bana_row *row, bool suspicious)
+{
+	struct bana_ctx *ctx = &q->ctx;
+	const struct bana_cell *c = row->cells;
+	const char *token = fresh_id(ctx);
+	bool waits = suspicious || outreach_settings.double_opt_in;
+	const char *values[] = {fresh_id(ctx), c[EMAIL].text, c[FIRST_NAME].text, c[LOCALE].text,
+		bana_cell_value(ctx, &fields[TOPICS],
+			c[TOPICS].set ? c[TOPICS].text : fields[TOPICS].fallback),
+		c[SOURCE].text, c[CONSENT_VERSION].text, outreach_address_hash(q), token,
+		waits ? "103_PENDING" : "201_ACTIVATED",
+		waits ? outreach_confirm_hash(ctx, outreach_confirm_write(ctx, token)) : NULL,
+		bana_print(ctx->arena, "%lld", (long long)outreach_settings.confirm_days),
+		fresh_id(ctx), bana_email_key(ctx->arena, bana_str_of(c[EMAIL].text))};
+	return bana_pg_exec(ctx, upsert, sizeof values / sizeof *values, values, NULL);
+}
+
+static BANA_RES subscribe(struct bana_req *q)
+{
+	struct bana_row *row = bana_alloc(q->ctx.arena, sizeof *row);
+	TRY(bana_req_row(q, &outreach_subscriber, BANA_PUBLIC, row));
+	TRY(outreach_subscribe_row(q, row, false));
 	return bana_reply_one(q, 200, BANA_STR("{\"status\":\"accepted\"}"));
 }
 
-/* New: a row. Known: only a deactivated one changes, and gets a fresh token with it. */
-static BANA_RES subscribe(struct bana_req *q)
-{
-	static const char sql[] =
-		"INSERT INTO outreach.\"Subscriber\" AS s (id, email, first_name, locale, topics, "
-		"source,"
-		" consent_version, ip_hash, unsubscribe_token, email_normalized, status, "
-		"subscribed_at, consented_at)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '201_ACTIVATED', now(), now())"
-		" ON CONFLICT (email_normalized) WHERE deleted_at IS NULL DO UPDATE SET"
-		" (status, unsubscribe_token, subscribed_at, consent_version, consented_at,"
-		" unsubscribed_at, unsubscribe_reason, modified_at, version) = (SELECT"
-		" CASE WHEN was THEN excluded.status ELSE s.status END,"
-		" CASE WHEN was THEN excluded.unsubscribe_token ELSE s.unsubscribe_token END,"
-		" CASE WHEN was THEN excluded.subscribed_at ELSE s.subscribed_at END,"
-		" CASE WHEN was THEN excluded.consent_version ELSE s.consent_version END,"
-		" CASE WHEN was THEN excluded.consented_at ELSE s.consented_at END,"
-		" CASE WHEN was THEN NULL ELSE s.unsubscribed_at END,"
-		" CASE WHEN was THEN NULL ELSE s.unsubscribe_reason END,"
-		" CASE WHEN was THEN now() ELSE s.modified_at END, s.version + was::int"
-		" FROM (SELECT s.status = '401_DEACTIVATED' AS was) AS before)";
-	struct bana_ctx *ctx = &q->ctx;
-	struct bana_row *row = bana_alloc(ctx->arena, sizeof *row);
-	TRY(bana_req_row(q, &outreach_subscriber, BANA_PUBLIC, row));
-	const struct bana_cell *c = row->cells;
-	const char *values[] = {
-		bana_print(ctx->arena, "%lld", (long long)bana_snowflake(ctx->app->pool)),
-		c[EMAIL].text, c[FIRST_NAME].text, c[LOCALE].text,
-		bana_cell_value(ctx, &fields[TOPICS],
-			c[TOPICS].set ? c[TOPICS].text : fields[TOPICS].fallback),
-		c[SOURCE].text, c[CONSENT_VERSION].text, outreach_address_hash(q),
-		bana_print(ctx->arena, "%lld", (long long)bana_snowflake(ctx->app->pool)),
-		bana_email_key(ctx->arena, bana_str_of(c[EMAIL].text))};
-	TRY(bana_pg_exec(ctx, sql, sizeof values / sizeof *values, values, NULL));
-	return accepted(q);
-}
-
-/* A token that is not ours is looked up all the same, as one that no row has. */
-static BANA_RES deactivate(struct bana_ctx *ctx, const char *token, const char *reason)
-{
-	static const char sql[] =
-		"UPDATE outreach.\"Subscriber\" SET status = '401_DEACTIVATED', unsubscribed_at = "
-		"now(),"
-		" unsubscribe_reason = $2, modified_at = now(), version = version + 1 WHERE "
-		"unsubscribe_token = $1"
-		" AND deleted_at IS NULL AND status IN ('103_PENDING', '201_ACTIVATED')";
-	const char *snowflake;
-	TRY(outreach_link_read(ctx, bana_str_of(token), &snowflake));
-	const char *values[] = {snowflake, reason};
-	return bana_pg_exec(ctx, sql, 2, values, NULL);
-}
-
-static BANA_RES unsubscribe(struct bana_req *q)
-{
-	struct bana_row *row = bana_alloc(q->ctx.arena, sizeof *row);
-	TRY(bana_req_row(q, &unsubscribe_call, BANA_PUBLIC, row));
-	TRY(deactivate(&q->ctx, row->cells[CALL_TOKEN].text, row->cells[CALL_REASON].text));
-	return accepted(q);
-}
-
-static bool wants_page(const struct bana_req *q)
-{
-	const char *accept = bana_req_header(q, "HTTP_ACCEPT");
-	return accept != NULL && strcasestr(accept, "text/html") != NULL;
-}
-
-static BANA_RES page(struct bana_req *q, const char *title, const char *content)
-{
-	bana_reply_header(q, "Content-Security-Policy",
-		"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri "
-		"'none'; "
-		"frame-ancestors 'none'");
-	const char *html = bana_print(q->ctx.arena,
-		"<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
-		"<meta name=\"viewport\" content=\"width=device-width\">\n"
-		"<meta name=\"robots\" content=\"noindex\">\n<title>%s</title>\n"
-		"<style>:root{color-scheme:light dark}body{font:1rem/1.5 system-ui;max-width:32rem;"
-		"margin:20vh auto;padding:0 1rem}button{font:inherit;padding:.6em 1.2em}</style>\n"
-		"<main>\n<h1>%s</h1>\n%s</main>\n</html>\n",
-		title, title, content);
-	return bana_reply_text(q, 200, "text/html; charset=utf-8", bana_str_of(html));
-}
-
-static BANA_RES link_page(struct bana_req *q)
-{
-	const char *snowflake;
-	TRY(outreach_link_read(&q->ctx, q->args[0], &snowflake));
-	return page(q, "Unsubscribe",
-		"<p>Do you no longer want to receive our newsletter?</p>\n"
-		"<form method=\"post\"><button>Unsubscribe</button></form>\n");
-}
-
-static BANA_RES link_use(struct bana_req *q)
-{
-	const char *token = bana_copy(q->ctx.arena, q->args[0].at, q->args[0].len);
-	TRY(deactivate(&q->ctx, token, NULL));
-	if (!wants_page(q))
-		return accepted(q);
-	return page(q, "You are unsubscribed", "<p>You will receive no more newsletters.</p>\n");
-}
-
-#define ACCEPTED                                                                         \
-	"{\"type\":\"object\",\"required\":[\"status\"],\"additionalProperties\":false," \
-	"\"description\":\"The same whether the address or token is known or not.\","    \
-	"\"properties\":{\"status\":{\"type\":\"string\",\"const\":\"accepted\"}}}"
-
 /* clang-format off */
 const struct bana_call outreach_subscribe = {
-	.handle = subscribe, .name = "subscribe", .status = 200, .gives = BANA_GIVES_OTHER, .schema = ACCEPTED,
+	.handle = subscribe, .name = "subscribe", .status = 200, .gives = BANA_GIVES_OTHER, .schema = OUTREACH_ACCEPTED,
 	.body = BANA_PUBLIC, .takes_entity = &outreach_subscriber,
-};
-const struct bana_call outreach_unsubscribe = {
-	.handle = unsubscribe, .name = "unsubscribe", .status = 200, .gives = BANA_GIVES_OTHER, .schema = ACCEPTED,
-	.body = BANA_PUBLIC, .takes_entity = &unsubscribe_call,
-};
-const struct bana_call outreach_link_page = {
-	.handle = link_page, .name = "unsubscribePage", .status = 200, .gives = BANA_GIVES_TEXT,
-	.media = "text/html; charset=utf-8", .faults = "422",
-};
-const struct bana_call outreach_link_use = {
-	.handle = link_use, .name = "unsubscribeByLink", .status = 200, .gives = BANA_GIVES_OTHER, .schema = ACCEPTED,
-	.media = "text/html; charset=utf-8", .faults = "422",
 };
 /* clang-format on */

@@ -22,7 +22,7 @@ static const struct { const char *name, *schema, *says, *example; } arguments[] 
 	{"id",    "{\"$ref\":\"#/components/schemas/Id\"}", "Id of the row.", "249557679503089664"},
 	{"email", "{\"type\":\"string\",\"minLength\":3,\"maxLength\":254,\"format\":\"email\"}",
 		"The person's e-mail address, percent-encoded.", "ada@example.com"},
-	{"token", "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}", "Token of an unsubscribe link.", "249557679503089664"},
+	{"token", "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}", "Token of a link.", "249557679503089664"},
 	{"clientId", "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}", "`clientId` that a socket was opened with.", "0fc5fa5b-a9f7-4f29-85fb-742a0fb38fe6"},
 	{"roomName", "{\"type\":\"string\",\"minLength\":1,\"maxLength\":256}", "Name of a room; a `/` in it as %2F.", "signal/notification/42"},
 	{"userId", "{\"type\":\"string\",\"minLength\":1,\"maxLength\":127}", "The user, as tokens name it.", "42"},

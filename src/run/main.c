@@ -350,7 +350,8 @@ int bana_main(const struct bana_service *service, int argc, char **argv)
 	if (command == NULL)
 		return usage(service, stderr);
 	if (!bana_settings_load(groups, own_count, stderr) ||
-		!bana_settings_settle(&p.settings, stderr))
+		!bana_settings_settle(&p.settings, stderr) ||
+		(service->settle != NULL && !service->settle(stderr)))
 		return 2;
 	p.reload = reload_new(groups, own_count, &p.settings);
 	if (!reload_begin(p.reload, stderr)) {

@@ -3,6 +3,17 @@
 #include "outreach/link.h"
 #include "outreach/outreach.h"
 
+/* Of a confirm token only the form is judged here. */
+static void confirm(bana_str token)
+{
+	const char *snowflake, *hash;
+	struct bana_ctx *ctx = fuzz_ctx();
+	bana_res r = outreach_confirm_read(ctx, token, &snowflake, &hash);
+	MUST(r.fault == BANA_INVALID || (r.fault == BANA_OK && strlen(hash) == 64));
+	if (r.fault == BANA_OK)
+		MUST(memchr(token.at, '.', token.len) == token.at + strlen(snowflake));
+}
+
 /* An unsubscribe token is malformed, or a number; a signed one only when we signed it. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
@@ -12,6 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	const char *snowflake;
 	int64_t number;
 	outreach_settings = (struct outreach_settings){.secret = secret, .bare_tokens = true};
+	confirm(token);
+	ctx = fuzz_ctx();
 	bana_res r = outreach_link_read(ctx, token, &snowflake);
 	if (r.fault != BANA_OK) {
 		MUST(r.fault == BANA_INVALID && ctx->failure.issue_count == 1);

@@ -64,7 +64,7 @@ test("unknown_columns_are_400_in_ignis_words", async () => {
 });
 
 test("hidden_columns_are_unknown_in_where_and_order", async () => {
-  const hidden = { "/inquiries": ["deletedAt", "ipHash", "userAgent", "contentHash", "version", "deleted_at", "phone", "message", "pageUrl", "referrer"], "/subscribers": ["deletedAt", "unsubscribeToken", "confirmTokenHash", "ipHash", "version"] };
+  const hidden = { "/inquiries": ["deletedAt", "ipHash", "userAgent", "contentHash", "version", "deleted_at", "phone", "message", "pageUrl", "referrer"], "/subscribers": ["deletedAt", "unsubscribeToken", "confirmTokenHash", "confirmExpiresAt", "ipHash", "version"] };
   for (const [path, names] of Object.entries(hidden))
     for (const name of names) {
       const table = path === "/inquiries" ? "Inquiry" : "Subscriber";

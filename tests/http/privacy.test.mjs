@@ -31,7 +31,7 @@ test("a_person_gets_everything_that_is_stored_about_them", async () => {
     const answer = await subject("GET", asked);
     assert.equal(answer.status, 200, answer.text);
     const { data } = answer.body;
-    assert.deepEqual(Object.keys(data), ["email", "inquiries", "subscribers"]);
+    assert.deepEqual(Object.keys(data), ["email", "inquiries", "subscribers", "consents"]);
     assert.equal(data.email, asked.trim());
     assert.deepEqual([data.inquiries.map(({ id }) => id), data.subscribers.map(({ id }) => id)], [inquiries, subscribers], "deleted rows, too");
     const [row] = data.inquiries;
@@ -50,7 +50,7 @@ test("addresses_come_percent_encoded", async () => {
     const email = `${name}@bücher.example`;
     const { id } = (await submit(inquiry({ email }))).body.data;
     assert.deepEqual((await subject("GET", email)).body.data.inquiries.map((row) => row.id), [id], email);
-    assert.deepEqual((await subject("DELETE", email)).body.data, { inquiries: 1, subscribers: 0 });
+    assert.deepEqual((await subject("DELETE", email)).body.data, { inquiries: 1, subscribers: 0, consents: 0 });
     assertProblem(await subject("GET", email), 404);
   }
   const plain = `p+${unique("q")}@example.com`;
@@ -72,7 +72,7 @@ test("after_an_erasure_nothing_of_the_person_is_left_anywhere", async () => {
   await staff("PATCH", `/inquiries/${inquiries[0]}`, { body: { message: `N${secret}`, phone: "1" } });
   const name = unique("erase");
   const answer = await subject("DELETE", email, { headers: { "X-Request-Id": name }, token: tokenOf("OWNER", { userId: "eraser" }) });
-  assert.deepEqual([answer.status, answer.body], [200, { count: 1, data: { inquiries: 3, subscribers: 2 } }]);
+  assert.deepEqual([answer.status, answer.body], [200, { count: 1, data: { inquiries: 3, subscribers: 2, consents: 0 } }]);
   const traces = async (table, ids) => (await query(`SELECT t::text AS text FROM ${table} AS t WHERE id = ANY($1) OR lower(t::text) LIKE '%' || $2 || '%'`, [ids, secret])).map(({ text }) => text);
   const rows = [...(await traces('outreach."Inquiry"', inquiries)), ...(await traces('outreach."Subscriber"', subscribers)), ...(await traces('outreach."AuditLog"', []))];
   assert.equal(rows.length, 5);

@@ -1,16 +1,22 @@
 // Whatever is asked, the answer is never a 5xx and no worker dies: requests made from the OpenAPI document by
 // fast-check, good ones and spoilt ones. BANA_SEED repeats a run; BANA_REQUESTS=200000 is a longer one, by hand.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { Agent, request } from "node:http";
-import { test } from "node:test";
+import { after, test } from "node:test";
 
 import fc from "fast-check";
 
 import { inquiry, post } from "./lib/api.mjs";
+import { insertSubscribers, nextId } from "./lib/bo.mjs";
+import { close } from "./lib/db.mjs";
 import { json, texts } from "./lib/generate.mjs";
+import { signed } from "./lib/links.mjs";
 import { document, operations } from "./lib/openapi.mjs";
 import { stack } from "./lib/stack.mjs";
 import { within } from "./lib/wait.mjs";
+
+after(close);
 
 const REQUESTS = Number(process.env.BANA_REQUESTS ?? 4_000);
 const CLIENTS = 16;
@@ -25,10 +31,20 @@ const ids = oneOf(fc.constantFrom("1", "0", "007", "-1", "9223372036854775807", 
 // Lone surrogates have no UTF-8: a Buffer puts U+FFFD in their place.
 const escaped = (text) => encodeURIComponent(Buffer.from(text).toString());
 const encode = (text) => fc.constantFrom(escaped(text), escaped(text).slice(0, 30));
-const query = (parameter) => (parameter.content ? json(parameter.content["application/json"].schema) : oneOf(texts, fc.constantFrom("WyJ4Il0", "e30", "2026-11-20", "Asia/Ho_Chi_Minh", "Mars/Base", "now")));
+const query = (parameter) => (parameter.content ? json(parameter.content["application/json"].schema) : oneOf(texts, fc.constantFrom(parameter.example ?? "x", "WyJ4Il0", "e30", "2026-11-20", "Asia/Ho_Chi_Minh", "Mars/Base", "now")));
 
-// A new row for a path to name: what fills its {id} or {email}.
+// The token of a subscriber who is to confirm.
+async function confirmToken() {
+  const number = nextId();
+  const token = signed(stack.secret, "confirm link", number);
+  const confirm_token_hash = createHash("sha256").update(token).digest("hex");
+  await insertSubscribers([{ status: "103_PENDING", unsubscribe_token: number, confirm_token_hash, confirm_expires_at: "2100-01-01T00:00:00Z" }]);
+  return token;
+}
+
+// A new row for a path to name: what fills its {id}, {email} or {token}.
 async function rowFor(path) {
+  if (path.includes("/confirm/")) return confirmToken();
   const to = path.startsWith("/subscribers") ? "/subscribers" : "/inquiries";
   const fields = inquiry();
   const body = to === "/inquiries" ? fields : { email: fields.email };

@@ -5,6 +5,7 @@ import { after, test } from "node:test";
 
 import { assertAccepted, call, inquiry, post, submit, unique } from "./lib/api.mjs";
 import { close, subscriberRow } from "./lib/db.mjs";
+import { signed } from "./lib/links.mjs";
 import { exchange, requestText } from "./lib/raw.mjs";
 import { eventStream, INQUIRIES, webSocket } from "./lib/rooms.mjs";
 import { stack } from "./lib/stack.mjs";
@@ -68,6 +69,8 @@ async function provoke() {
   await call("GET", `/subscribers/unsubscribe/${planted.unsubscribe}`);
   await call("GET", `//subscribers/unsubscribe/${planted.unsubscribe}`);
   await call("POST", `/subscribers/unsubscribe/${planted.unsubscribe}.${"A".repeat(14)}`);
+  planted.confirm = signed(stack.secret, "confirm link", planted.unsubscribe);
+  for (const path of ["/subscribers", "//subscribers"]) for (const verb of ["GET", "POST"]) await call(verb, `${path}/confirm/${planted.confirm}`);
   await post("/subscribers/unsubscribe", JSON.stringify({ token: planted.unsubscribe, reason: text("reason") }));
   const raw = (line, headers = []) => exchange(requestText(line, ["Host: a.example", ...headers]));
   await raw(`GET ${PATH}/ws?access_token=${text("raw")}\0 HTTP/1.1`);

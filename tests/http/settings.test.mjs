@@ -127,6 +127,7 @@ test("with_limits_on_writes_tries_and_sockets_are_429_with_retry_after", async (
   assert.deepEqual(await statuses(8, () => submit(inquiry(), { base })), [201, 201, 201, 201, 201, 201, 429, 429]);
   assert.deepEqual(await statuses(5, () => call("GET", "/subscribers/unsubscribe/1", { base })), [200, 200, 200, 429, 429]);
   assert.deepEqual(await statuses(3, () => call("POST", "/subscribers/unsubscribe/1", { base })), [429, 429, 429]);
+  for (const verb of ["GET", "POST"]) assertProblem(await call(verb, "/subscribers/confirm/1.AAAAAAAAAAAAAA", { base }), 429);
   assert.deepEqual(await statuses(30, () => call("GET", "/healthz", { base })), Array(30).fill(200));
   const good = bearer(token({ payload: claims(ours) }));
   const ears = [];

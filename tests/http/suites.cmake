@@ -18,7 +18,7 @@ function(add_suites folder)
     add_test(NAME ${folder}.${name} COMMAND node --test-reporter=spec ${suite})
     set_tests_properties(${folder}.${name} PROPERTIES LABELS ${folder} TIMEOUT ${patience}
       ENVIRONMENT "${environment}" FIXTURES_REQUIRED "npm;stack" RESOURCE_LOCK stack)
-    if("${folder}.${name}" MATCHES "^live|^signal\\.once|^http\\.(fault|jwks|backup|limits)") # they measure: nothing beside them
+    if("${folder}.${name}" MATCHES "^live|^signal\\.once|^http\\.(fault|jwks|backup|limits|subscribe-timing)") # they measure: nothing beside them
       set_tests_properties(${folder}.${name} PROPERTIES RUN_SERIAL ON)
     endif()
   endforeach()

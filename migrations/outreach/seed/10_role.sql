@@ -14,6 +14,8 @@ GRANT USAGE ON SCHEMA outreach TO outreach_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA outreach TO outreach_app;
 GRANT INSERT ON outreach."Inquiry", outreach."Subscriber", outreach."AuditLog" TO outreach_app;
 GRANT INSERT, DELETE, UPDATE (expires_at) ON outreach."UsedChallenge" TO outreach_app;  -- UPDATE: to lock what is pruned
+-- A consent is proof: all that may change is that a person is erased from it.
+GRANT INSERT, UPDATE (email, email_normalized, ip_hash, modified_at, modified_by, version) ON outreach."Consent" TO outreach_app;
 
 -- UPDATE on every column but the id and the time it was made.
 DO $$

@@ -28,6 +28,8 @@ WITH wanted (object, action, owner, employee, cashier) AS (VALUES
 	('Subscriber.deleteBy',     'delete', true, false, false),
 	('Subscriber.restore',      'update', true, false, false),
 	('Subscriber.export',       'read',   true, false, false),
+	('Subscriber.links',        'read',   true, false, false),
+	('Consent.find',            'read',   true, false, false),
 	('AuditLog.find',           'read',   true, false, false),
 	('Privacy.export',          'read',   true, false, false),
 	('Privacy.erase',           'delete', true, false, false),
@@ -46,3 +48,6 @@ WITH wanted (object, action, owner, employee, cashier) AS (VALUES
 INSERT INTO outreach."CasbinRule" (ptype, v0, v1, v2, v3, v4)
 SELECT 'p', role, '*', object, action, 'allow' FROM fresh
 ON CONFLICT DO NOTHING;
+
+-- A mailing tool is a service: it gets the links of a newsletter, and nothing else.
+SELECT outreach.seed_rule('SERVICE', 'Subscriber.links', 'read');

@@ -35,11 +35,8 @@ static inline void desk_open(struct desk *d, void **state)
 	app->jwks = bana_jwks_new(&d->db.u->settings, &d->pool);
 	app->tokens = bana_token_cache_new();
 	app->policy = bana_policy_new("outreach");
-	outreach_settings = (struct outreach_settings){.secret = "0123456789abcdef0123456789abcdef",
-		.bare_tokens = true,
-		.challenge = "suspicious",
-		.challenge_max_number = 50000,
-		.challenge_expiry_s = 600};
+	assert_true(bana_settings_load(&outreach_service.settings, 1, stderr)); /* the defaults */
+	outreach_settings.secret = "0123456789abcdef0123456789abcdef";
 }
 
 static inline void desk_close(struct desk *d)

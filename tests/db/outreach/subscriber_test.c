@@ -46,11 +46,11 @@ static void an_address_is_stored_once_whatever_its_case(void **state)
 	desk_close(&d);
 }
 
-static void only_a_deactivated_one_comes_back_with_a_fresh_token(void **state)
+static void only_a_deactivated_or_pending_one_is_activated(void **state)
 {
 	/* clang-format off */
 	static const struct { const char *status; bool changes; } rows[] = {
-		{"103_PENDING", false}, {"201_ACTIVATED", false}, {"403_BLOCKED", false}, {"405_ARCHIVED", false},
+		{"103_PENDING", true}, {"201_ACTIVATED", false}, {"403_BLOCKED", false}, {"405_ARCHIVED", false},
 		{"401_DEACTIVATED", true},
 	};
 	/* clang-format on */
@@ -80,6 +80,51 @@ static void only_a_deactivated_one_comes_back_with_a_fresh_token(void **state)
 	ask(d.db.admin, "UPDATE outreach.\"Subscriber\" SET deleted_at = now()");
 	assert_int_equal(200, subscribe(&d, "{\"email\":\"a@b.de\"}")); /* a deleted one is none */
 	assert_int_equal(2, number(d.db.admin, "SELECT count(*) FROM outreach.\"Subscriber\""));
+	desk_close(&d);
+}
+
+static void a_suspicious_one_has_to_be_confirmed(void **state)
+{
+	static const struct {
+		const char *before;
+		bool suspicious, secret;
+		const char *after;
+	} rows[] = {
+		{NULL, false, true, "201_ACTIVATED|f|f"},
+		{NULL, true, true, "103_PENDING|t|t"},
+		{NULL, true, false, "103_PENDING|f|f"}, /* staff decides */
+		{"401_DEACTIVATED", true, true, "103_PENDING|t|t"},
+		{"201_ACTIVATED", true, true, "201_ACTIVATED|f|f"},
+		{"403_BLOCKED", true, true, "403_BLOCKED|f|f"},
+	};
+	static const struct param params[] = {{"REMOTE_ADDR", "192.0.2.7"}, {NULL, NULL}};
+	const struct bana_entity *e = &outreach_subscriber;
+	size_t email = bana_field_place(e, bana_field_find(e, BANA_STR("email")));
+	struct desk d;
+	desk_open(&d, state);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct bana_row in = {0};
+		struct bana_req q;
+		ask(d.db.admin, "DELETE FROM outreach.\"Subscriber\"");
+		if (rows[i].before != NULL) {
+			char sql[256];
+			snprintf(sql, sizeof sql,
+				"INSERT INTO outreach.\"Subscriber\" (id, email, status, "
+				"unsubscribe_token) VALUES (1, 'a@b.de', '%s', 77)",
+				rows[i].before);
+			ask(d.db.admin, sql);
+		}
+		db_fresh(&d.db);
+		req_init(&q, d.db.u, "POST", "/subscribers/subscribe", params);
+		outreach_settings.secret = rows[i].secret ? "0123456789abcdef0123456789abcdef" : "";
+		bana_row_set(&in, email, "a@b.de");
+		assert_ok(outreach_subscribe_row(&q, &in, rows[i].suspicious));
+		const char *is = row(&d,
+			"status, confirm_token_hash IS NOT NULL, coalesce(confirm_expires_at "
+			"BETWEEN now() + interval '6 days' AND now() + interval '7 days', false)");
+		assert_row(strcmp(is, rows[i].after) == 0, "%zu: %s", i, is);
+	}
+	assert_int_equal(6, number(d.db.admin, "SELECT count(*) FROM outreach.\"Consent\""));
 	desk_close(&d);
 }
 
@@ -166,7 +211,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		unit_case(an_address_is_stored_once_whatever_its_case),
-		unit_case(only_a_deactivated_one_comes_back_with_a_fresh_token),
+		unit_case(only_a_deactivated_or_pending_one_is_activated),
+		unit_case(a_suspicious_one_has_to_be_confirmed),
 		unit_case(bad_subscriptions_are_refused),
 		unit_case(every_well_formed_token_is_answered_alike),
 		unit_case(only_the_button_of_a_link_changes_anything),

@@ -89,8 +89,8 @@ static void no_table_is_without_an_entity(void **state)
 	assert_string_equal(
 		ask(db.admin, "SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class "
 			      "WHERE relnamespace = 'outreach'::regnamespace AND relkind = 'r'"),
-		"AuditLog,CasbinRule,IdempotencyKey,Inquiry,Migration,SeededRule,Subscriber,"
-		"UsedChallenge");
+		"AuditLog,CasbinRule,Consent,IdempotencyKey,Inquiry,Migration,SeededRule,"
+		"Subscriber,UsedChallenge");
 	db_close(&db);
 }
 

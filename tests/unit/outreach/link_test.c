@@ -66,6 +66,33 @@ static void what_is_written_is_read(void **state)
 	}
 }
 
+static void confirm_tokens_have_a_key_of_their_own(void **state)
+{
+	struct unit *u = *state;
+	outreach_settings.secret = secret;
+	outreach_settings.bare_tokens = true;
+	const char *snowflake, *hash, *token = outreach_confirm_write(&u->ctx, NUMBER);
+	assert_string_equal(token, NUMBER ".oJjTAysFgUPsqw");
+	assert_ok(outreach_confirm_read(&u->ctx, bana_str_of(token), &snowflake, &hash));
+	assert_string_equal(snowflake, NUMBER);
+	assert_string_equal(hash, outreach_confirm_hash(&u->ctx, token));
+	assert_int_equal(64, strlen(hash));
+	assert_ok(outreach_confirm_read(&u->ctx, BYTES(SIGNED), &snowflake, &hash));
+	assert_string_not_equal(hash, outreach_confirm_hash(&u->ctx, token));
+	assert_ok(outreach_link_read(&u->ctx, bana_str_of(token), &snowflake));
+	assert_string_equal(snowflake, "0"); /* and it unsubscribes nobody */
+	static const bana_str malformed[] = {BYTES(""), BYTES(NUMBER), BYTES(NUMBER "."),
+		BYTES("."), BYTES(SIGNED "A"), BYTES("0.TPEaAE3UgttwEA"),
+		BYTES(NUMBER ".TPEaAE3Ugttw+A"), BYTES(SIGNED "\0")};
+	for (size_t i = 0; i < COUNT(malformed); i++)
+		assert_row(outreach_confirm_read(fresh(u), malformed[i], &snowflake, &hash).fault ==
+				   BANA_INVALID,
+			"%zu", i);
+	outreach_settings.secret = "";
+	assert_null(outreach_confirm_write(&u->ctx, NUMBER));
+	assert_null(outreach_confirm_hash(&u->ctx, NULL));
+}
+
 static void without_a_secret_nothing_is_signed(void **state)
 {
 	struct unit *u = *state;
@@ -98,6 +125,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		unit_case(tokens_are_read_or_refused),
 		unit_case(what_is_written_is_read),
+		unit_case(confirm_tokens_have_a_key_of_their_own),
 		unit_case(without_a_secret_nothing_is_signed),
 		unit_case(addresses_are_kept_as_hashes_only),
 	};

@@ -1,0 +1,41 @@
+#include "outreach/outreach.h"
+
+#include <string.h>
+
+/* A link in a mail header stands between < and >, and a path is put behind the URL. */
+static bool can_begin_links(const char *url)
+{
+	static const char *const schemes[] = {"https://", "http://"};
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+		size_t begin = strlen(schemes[i]), len = strlen(url);
+		if (strncmp(url, schemes[i], begin) == 0)
+			return len > begin && url[begin] != '/' && url[len - 1] != '/' &&
+			       strspn(url, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					   "0123456789-._~:/[]%@!$&'()*+;=") == len;
+	}
+	return false;
+}
+
+bool outreach_settings_settle(FILE *errors)
+{
+	const struct outreach_settings *s = &outreach_settings;
+	enum { SECRET_BYTES_MIN = 32 };
+	/* clang-format off */
+	const struct { bool wrong; const char *why; } rows[] = {
+		{*s->public_url != '\0' && !can_begin_links(s->public_url),
+			"APP_ENV_OUTREACH_PUBLIC_URL: expected https://host/path (or http://), without a query and a slash at the end"},
+		{s->double_opt_in && strlen(s->secret) < SECRET_BYTES_MIN,
+			"APP_ENV_OUTREACH_DOUBLE_OPT_IN: confirm links are signed; set APP_ENV_OUTREACH_SECRET (32 bytes or more)"},
+		{s->double_opt_in && *s->public_url == '\0',
+			"APP_ENV_OUTREACH_DOUBLE_OPT_IN: nobody could confirm without a link; set APP_ENV_OUTREACH_PUBLIC_URL"},
+	};
+	/* clang-format on */
+	bool good = true;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (!rows[i].wrong)
+			continue;
+		fprintf(errors, "%s\n", rows[i].why);
+		good = false;
+	}
+	return good;
+}
