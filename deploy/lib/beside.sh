@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154 # names of deploy/quickstart
 # What runs beside the pool of a service, two processes each so that the death of one costs nothing: `status` answers
 # probes and scrapes, `bridge` brings the messages of other services to the rooms (one leads, the other takes over),
-# `consumer` takes events from Kafka (they share the partitions).
+# `consumer` takes events from Kafka (they share the partitions), `sender` sends webhooks where they are turned on.
 
 status_socket() { printf '%s/%sstatus.sock' "$nginx_sockets" "$prefix"; }
 
@@ -31,12 +31,21 @@ beside_roll() {
 # An older version's program.
 consumer_is_known() { "$program" --help | grep -q '^ *consume '; }
 
+# A setting of the current service, or an older version's program.
+sender_is_wanted() {
+	[[ $(setting APP_ENV_OUTREACH_WEBHOOKS) =~ ^(true|1|on|yes)$ ]] && "$program" --help | grep -q '^ *work '
+}
+
 # beside_ensure PART: of the current service.
 beside_ensure() {
 	local part=$1 why listen=() words=() pass=("${pass[@]}" STARTS_MAX=10 STARTS_FILE="$nginx_sockets/$1.starts")
 	if [[ $part == consumer ]] && ! consumer_is_known; then
 		part_end consumer
 		say consumer "not started: this bana-$service has no command \`consume\`"
+		return
+	fi
+	if [[ $part == sender ]] && ! sender_is_wanted; then
+		part_end sender
 		return
 	fi
 	why=$(process_why "$part")
@@ -51,6 +60,7 @@ beside_ensure() {
 	case $part in
 		*status) listen=(spawn-fcgi -n -s "$(status_socket)" -M 0660 -b 1024 --) words=(status) ;;
 		consumer) words=(consume) ;;
+		sender) words=(work) ;;
 	esac
 	process_stop "$part" TERM 5
 	process_start "$part" www-data "$(beside_from "$part")" \

@@ -4,7 +4,7 @@
 
 # name    | its pool | its other names begin | most workers | what runs beside the pool | settings that are no other's
 services_known='
-outreach  | pool     |                       | 999          | status bridge             | OUTREACH_|BRIDGE_
+outreach  | pool     |                       | 999          | status bridge sender      | OUTREACH_|BRIDGE_
 signal    | signal   | signal-               | 4            | signal-status consumer    | SIGNAL_|KAFKA_
 '
 services_first=outreach

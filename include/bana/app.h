@@ -20,6 +20,7 @@ struct bana_room;
 struct bana_route;
 struct bana_token_cache;
 struct bana_topic;
+struct bana_work;
 
 /* What a service is: tables only. */
 struct bana_service {
@@ -36,6 +37,7 @@ struct bana_service {
 	const char *(*pseudonym)(struct bana_ctx *ctx, bana_str text);
 	void (*begin)(void);                /* before a process answers requests; NULL: nothing */
 	const struct bana_topic *topic;     /* of Kafka, for `consume`; NULL: none */
+	const struct bana_work *work;       /* what it does by itself, for `work`; NULL: nothing */
 	const char *title, *says;           /* of the OpenAPI document */
 	const char *migration;              /* the newest one, without which nothing works */
 	struct bana_setting_group settings; /* its own */

@@ -8,8 +8,10 @@
 #include "bana/buf.h"
 
 struct bana_ctx;
+struct bana_journal;
 struct bana_json;
 struct bana_statistic;
+struct bana_step;
 
 enum bana_type {
 	BANA_TEXT,    /* text; min and max count Unicode characters after trimming */
@@ -116,7 +118,14 @@ struct bana_entity {
 	const struct bana_life *life;            /* NULL: no status */
 	const struct bana_statistic *statistics; /* see bana/crud.h */
 	size_t statistic_count;
+	/* What goes into the transaction besides: told of the rows that a call makes or changes,
+	 * it fills in 0 to BANA_JOURNAL_STEPS steps behind theirs and returns how many; NULL: none.
+	 */
+	size_t (*journal)(
+		struct bana_ctx *ctx, const struct bana_journal *journal, struct bana_step *steps);
 };
+
+enum { BANA_JOURNAL_STEPS = 4 };
 
 /* The field with this JSON name; NULL: there is none. */
 const struct bana_field *bana_field_find(const struct bana_entity *entity, bana_str name);
@@ -145,6 +154,21 @@ struct bana_cell {
 /* Parallel to the entity's fields; in the arena. */
 struct bana_row {
 	struct bana_cell cells[BANA_FIELDS_MAX];
+};
+
+/* One row on its way. */
+struct bana_entry {
+	const struct bana_row *before; /* all fields; NULL: there was none */
+	const struct bana_row *after;  /* all fields, but for a new row the MADE ones; of an erased
+					  one the id alone */
+};
+
+/* Those of one transaction; in the arena. */
+struct bana_journal {
+	const struct bana_entity *entity;
+	const char *action; /* create (also by a visitor), update, delete, restore, erase */
+	const struct bana_entry *entries;
+	size_t count; /* at least 1 */
 };
 
 /*

@@ -64,6 +64,12 @@ struct bana_checks {
 	_Atomic int64_t migrations_missing, migrations_ahead;
 };
 
+/* What waits to be sent by `work`, as its sender last saw it: of the whole database. */
+struct bana_backlog_state {
+	_Atomic int64_t looked_tick; /* 0: never */
+	_Atomic int64_t waiting, oldest_s;
+};
+
 /* Of node-<id>.<layout>. */
 struct bana_pool_shared {
 	uint64_t layout;
@@ -76,6 +82,7 @@ struct bana_pool_shared {
 	_Atomic int keys_failed; /* the last fetch */
 	_Atomic int draining;    /* told to look unready, though it serves */
 	struct bana_checks checks;
+	struct bana_backlog_state webhooks;
 	struct bana_metrics metrics;
 	struct bana_bucket_place buckets_here[BANA_BUCKET_PLACES]; /* while Redis is away */
 	unsigned places; /* how many of workers[] were ever taken; under the lock of a start */

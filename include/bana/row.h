@@ -38,4 +38,10 @@ void bana_row_insert_step(struct bana_ctx *ctx, const struct bana_entity *entity
 void bana_row_inserted(
 	const struct bana_entity *entity, const struct bana_step *step, struct bana_row *row);
 
+/* The steps of the entity's journal about these entries; returns how many of the up to
+ * BANA_JOURNAL_STEPS there are. */
+size_t bana_journal_steps(struct bana_ctx *ctx, const struct bana_entity *entity,
+	const char *action, const struct bana_entry *entries, size_t count,
+	struct bana_step *steps);
+
 #endif

@@ -67,6 +67,9 @@ bool bana_query_find(bana_str query, const char *name, bana_str *value);
 /* RFC 4648 section 5, no padding. */
 char *bana_base64url(struct bana_arena *arena, const void *bytes, size_t len);
 
+/* RFC 4648 section 4, padded. */
+char *bana_base64(struct bana_arena *arena, const void *bytes, size_t len);
+
 /* MALFORMED: any character outside the alphabet, padding, or non-zero left-over bits: every byte
  * string has exactly one accepted spelling. */
 BANA_RES bana_base64url_decode(struct bana_arena *arena, bana_str s, bana_str *bytes);

@@ -20,6 +20,17 @@ char *bana_base64url(struct bana_arena *arena, const void *bytes, size_t len)
 	return text;
 }
 
+char *bana_base64(struct bana_arena *arena, const void *bytes, size_t len)
+{
+	char *text = bana_base64url(arena, bytes, len); /* zeroed room for the padding behind it */
+	size_t n = strlen(text);
+	for (size_t i = 0; i < n; i++)
+		text[i] = text[i] == '-' ? '+' : text[i] == '_' ? '/' : text[i];
+	for (; n % 4 != 0; n++)
+		text[n] = '=';
+	return text;
+}
+
 static int digit(char c, const char *last_two)
 {
 	if (c >= 'A' && c <= 'Z')

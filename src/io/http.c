@@ -5,6 +5,9 @@
 
 #include "bana/buf.h"
 #include "bana/ctx.h"
+#include "bana/network.h"
+
+#include <sys/socket.h>
 
 struct download {
 	struct bana_buf bytes;
@@ -81,4 +84,133 @@ BANA_RES bana_http_get(
 	}
 	return bana_fail_later(ctx, "A document could not be fetched",
 		code != CURLE_OK ? curl_easy_strerror(code) : "the answer was not 200");
+}
+
+/* ---- posting to strangers -------------------------------------------------------------------- */
+
+struct bana_http {
+	CURLM *multi;
+};
+
+struct bana_http *bana_http_new(void)
+{
+	struct bana_http *http = calloc(1, sizeof *http);
+	if (http == NULL || (http->multi = curl_multi_init()) == NULL)
+		abort();
+	return http;
+}
+
+void bana_http_free(struct bana_http *http)
+{
+	if (http == NULL)
+		return;
+	curl_multi_cleanup(http->multi);
+	free(http);
+}
+
+/* The only way to a socket: what curl is about to connect to, after all resolving. */
+static curl_socket_t open_checked(void *user, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	struct bana_parcel *p = user;
+	struct bana_address address;
+	bool fine = purpose == CURLSOCKTYPE_IPCXN && bana_address_of(&to->addr, &address) &&
+		    (bana_address_public(&address) || bana_networks_contain(p->networks, &address));
+	p->refused = p->refused || !fine;
+	return fine ? socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol)
+		    : CURL_SOCKET_BAD;
+}
+
+/* Read, so that the answer is whole, and not kept. */
+static size_t skip(char *bytes, size_t one, size_t count, void *user)
+{
+	enum { ANSWER_BYTES_MAX = 64 * 1024 };
+	curl_off_t before = 0;
+	(void)bytes;
+	curl_easy_getinfo((CURL *)user, CURLINFO_SIZE_DOWNLOAD_T, &before);
+	return before > ANSWER_BYTES_MAX ? 0 : one * count;
+}
+
+static void add_header(struct bana_parcel *p, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(p->list, line);
+	if (longer == NULL)
+		abort();
+	p->list = longer;
+}
+
+static void harden(CURL *curl, struct bana_parcel *p)
+{
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, p->plain ? "http,https" : "https");
+	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+	curl_easy_setopt(curl, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+	curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_checked);
+	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, p);
+	/* a kept connection was checked by the rules of its own day */
+	curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
+}
+
+void bana_http_post(struct bana_http *http, struct bana_parcel *p)
+{
+	CURL *curl = curl_easy_init();
+	if (curl == NULL)
+		abort();
+	p->handle = curl;
+	p->list = NULL;
+	p->refused = false;
+	add_header(p, "Expect:"); /* no waiting for leave to send */
+	for (const char *const *line = p->headers; *line != NULL; line++)
+		add_header(p, *line);
+	harden(curl, p);
+	curl_easy_setopt(curl, CURLOPT_URL, p->url);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, (struct curl_slist *)p->list);
+	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)p->body.len);
+	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, p->body.at);
+	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)p->timeout_ms);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L); /* a resolver that hangs holds nobody up */
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, skip);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, curl);
+	curl_easy_setopt(curl, CURLOPT_PRIVATE, p);
+	if (curl_multi_add_handle(http->multi, curl) != CURLM_OK)
+		abort();
+}
+
+/* What curl says may hold no name or address of another; its static texts do not. */
+static void settle(struct bana_parcel *p, CURLcode code)
+{
+	long status = 0;
+	curl_easy_getinfo((CURL *)p->handle, CURLINFO_RESPONSE_CODE, &status);
+	bool answered = code == CURLE_OK || (code == CURLE_WRITE_ERROR && status >= 200);
+	p->status = answered ? (int)status : 0;
+	p->why = answered     ? NULL
+		 : p->refused ? "its address is not allowed"
+			      : curl_easy_strerror(code);
+}
+
+struct bana_parcel *bana_http_done(struct bana_http *http, int wait_ms)
+{
+	int running = 0, left = 0;
+	curl_multi_perform(http->multi, &running);
+	struct CURLMsg *message = curl_multi_info_read(http->multi, &left);
+	if (message == NULL && running > 0) {
+		curl_multi_poll(http->multi, NULL, 0, wait_ms, NULL);
+		curl_multi_perform(http->multi, &running);
+		message = curl_multi_info_read(http->multi, &left);
+	}
+	if (message == NULL)
+		return NULL;
+	struct bana_parcel *p = NULL;
+	CURL *curl = message->easy_handle;
+	curl_easy_getinfo(curl, CURLINFO_PRIVATE, (char **)&p);
+	settle(p, message->data.result);
+	curl_multi_remove_handle(http->multi, curl);
+	curl_easy_cleanup(curl);
+	curl_slist_free_all(p->list);
+	p->handle = p->list = NULL;
+	return p;
 }

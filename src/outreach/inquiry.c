@@ -176,6 +176,7 @@ const struct bana_entity outreach_inquiry = {
 	.life = &life,
 	.statistics = statistics,
 	.statistic_count = sizeof statistics / sizeof *statistics,
+	.journal = outreach_webhook_journal,
 };
 
 /* What the visitor is told. */

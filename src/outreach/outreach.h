@@ -14,6 +14,7 @@ struct bana_call;
 struct bana_ctx;
 struct bana_req;
 struct bana_service;
+struct bana_work;
 
 /* Short words for the columns of the entity tables. */
 enum {
@@ -30,12 +31,17 @@ struct outreach_settings {
 
 extern struct outreach_settings outreach_settings; /* filled once, before any work */
 extern const struct bana_service outreach_service;
-extern const struct bana_entity outreach_inquiry, outreach_subscriber;
+extern const struct bana_entity outreach_inquiry, outreach_subscriber, outreach_webhook,
+	outreach_webhook_delivery;
 
 extern const struct bana_call outreach_submit;
 extern const struct bana_call outreach_subscribe, outreach_unsubscribe, outreach_link_page,
 	outreach_link_use, outreach_confirm_page, outreach_confirm_use, outreach_links;
 extern const struct bana_call outreach_challenge, outreach_form_stamp;
+extern const struct bana_call outreach_webhook_create, outreach_webhook_update,
+	outreach_webhook_rotate, outreach_webhook_test, outreach_webhook_replay,
+	outreach_webhook_delivery_find;
+extern const struct bana_work outreach_webhook_work;
 
 /* Of calls that never tell whether an address or a token is known. */
 #define OUTREACH_ACCEPTED                                                                \
@@ -49,6 +55,10 @@ bool outreach_settings_settle(FILE *errors);
 /* Subscribe what a visitor sent, by the rules of docs/subscriptions.md. A suspicious one has to be
  * confirmed by mail (or by staff, without a secret), whatever the settings say. */
 BANA_RES outreach_subscribe_row(struct bana_req *q, const struct bana_row *row, bool suspicious);
+
+/* For the journal of inquiries: what webhooks tell of them. */
+size_t outreach_webhook_journal(
+	struct bana_ctx *ctx, const struct bana_journal *journal, struct bana_step *steps);
 
 /* NOT_FOUND: no such inquiry, or it is deleted. For the room of one inquiry. */
 BANA_RES outreach_inquiry_exists(struct bana_ctx *ctx, const char *id);

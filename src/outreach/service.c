@@ -111,6 +111,28 @@ static const struct bana_route routes[] = {
 
 	{"GET", "/consents", &bana_crud_find, &outreach_consent, "Consent.find", "read", 0,
 		"Proof of consent to the newsletter."},
+
+	{"GET", "/webhooks", &bana_crud_find, &outreach_webhook, "Webhook.find", "read", 0,
+		"A page of the endpoints that are told of inquiries."},
+	{"GET", "/webhooks/{id}", &bana_crud_find_by_id, &outreach_webhook, "Webhook.findById", "read", 0,
+		"An endpoint by its id."},
+	{"POST", "/webhooks", &outreach_webhook_create, &outreach_webhook, "Webhook.create", "create", 0,
+		"Make an endpoint; the answer has its secret, for the only time."},
+	{"PATCH", "/webhooks/{id}", &outreach_webhook_update, &outreach_webhook, "Webhook.updateById", "update", 0,
+		"Change an endpoint."},
+	{"DELETE", "/webhooks/{id}", &bana_crud_delete_by_id, &outreach_webhook, "Webhook.deleteById", "delete", 0,
+		"Delete an endpoint: nothing more is sent to it."},
+	{"POST", "/webhooks/{id}/rotate", &outreach_webhook_rotate, &outreach_webhook, "Webhook.rotate", "update", 0,
+		"A new secret, shown once; for a while the old one signs as well."},
+	{"POST", "/webhooks/{id}/test", &outreach_webhook_test, &outreach_webhook, "Webhook.test", "create", 0,
+		"Send an event `webhook.test` to an endpoint."},
+	{"GET", "/webhook-deliveries", &bana_crud_find, &outreach_webhook_delivery, "WebhookDelivery.find", "read", 0,
+		"A page of the delivery log."},
+	{"GET", "/webhook-deliveries/{id}", &outreach_webhook_delivery_find, &outreach_webhook_delivery, "WebhookDelivery.findById", "read", 0,
+		"A delivery by its id."},
+	{"POST", "/webhook-deliveries/{id}/replay", &outreach_webhook_replay, &outreach_webhook_delivery, "WebhookDelivery.replay", "update", 0,
+		"Send the event of a delivery to its endpoint again."},
+
 	{"GET", "/audit-logs", &bana_crud_find, &audit, "AuditLog.find", "read", 0,
 		"Who changed what and when."},
 	{"GET", "/privacy/subjects/{email}", &bana_privacy_export, NULL, "Privacy.export", "read", 0,
@@ -141,8 +163,8 @@ static const struct bana_room rooms[] = {
 };
 /* clang-format on */
 
-static const struct bana_entity *const entities[] = {
-	&outreach_inquiry, &outreach_subscriber, &outreach_consent, &audit, NULL};
+static const struct bana_entity *const entities[] = {&outreach_inquiry, &outreach_subscriber,
+	&outreach_consent, &outreach_webhook, &outreach_webhook_delivery, &audit, NULL};
 
 const struct bana_service outreach_service = {
 	.name = "outreach",
@@ -155,7 +177,8 @@ const struct bana_service outreach_service = {
 	.audit = &audit,
 	.pseudonym = outreach_pseudonym,
 	.begin = outreach_disposable_begin,
-	.migration = "0009_confirm.sql",
+	.work = &outreach_webhook_work,
+	.migration = "0010_webhook.sql",
 	.title = "BANA Outreach",
 	.says = "Inquiries and newsletter subscriptions of BANA's public site, and their back "
 		"office.",

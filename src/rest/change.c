@@ -161,7 +161,8 @@ static void update_step(struct bana_ctx *ctx, const struct bana_change *change, 
 static BANA_RES write_rows(struct bana_ctx *ctx, struct bana_change *change, const char *now)
 {
 	struct bana_audit audit;
-	struct bana_step steps[3];
+	struct bana_step steps[3 + BANA_JOURNAL_STEPS];
+	struct bana_entry *entries = bana_alloc(ctx->arena, (change->count + 1) * sizeof *entries);
 	struct bana_buf ids;
 	bana_buf_init(&ids, ctx->arena);
 	bana_buf_text(&ids, "{");
@@ -170,6 +171,7 @@ static BANA_RES write_rows(struct bana_ctx *ctx, struct bana_change *change, con
 		const struct bana_changed *row = &change->rows[i];
 		if (row->fault != BANA_OK || !row->differs)
 			continue;
+		entries[audit.count] = (struct bana_entry){&row->before, &row->after};
 		bana_array_add(&ids, bana_str_of(row->id));
 		bana_audit_add(ctx, &audit, row->id, &row->before, &row->after);
 	}
@@ -178,8 +180,10 @@ static BANA_RES write_rows(struct bana_ctx *ctx, struct bana_change *change, con
 		return bana_pg_commit(ctx);
 	update_step(ctx, change, now, ids.at, &steps[0]);
 	bana_audit_step(ctx, &audit, &steps[1]);
-	steps[2] = (struct bana_step){"COMMIT", 0, NULL, NULL};
-	return bana_pg_batch(ctx, steps, 3);
+	size_t count = 2 + bana_journal_steps(ctx, change->entity, change->action, entries,
+				   audit.count, steps + 2);
+	steps[count++] = (struct bana_step){"COMMIT", 0, NULL, NULL};
+	return bana_pg_batch(ctx, steps, count);
 }
 
 BANA_RES bana_change_run(

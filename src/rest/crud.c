@@ -71,17 +71,19 @@ static BANA_RES read_now(struct bana_ctx *ctx, const char **now)
 	return BANA_DONE;
 }
 
-/* INSERT, audit and COMMIT; the id and what the database made come into `row`. */
+/* INSERT, audit, journal and COMMIT; the id and what the database made come into `row`. */
 static BANA_RES insert_row(struct bana_ctx *ctx, const struct bana_entity *e, struct bana_row *row)
 {
 	struct bana_audit audit;
-	struct bana_step steps[3];
+	struct bana_step steps[3 + BANA_JOURNAL_STEPS];
+	const struct bana_entry entry = {NULL, row};
 	bana_row_insert_step(ctx, e, row, &steps[0]);
 	bana_audit_begin(ctx, &audit, e, "create");
 	bana_audit_add(ctx, &audit, cell_of(e, row, "id"), NULL, row);
 	bana_audit_step(ctx, &audit, &steps[1]);
-	steps[2] = (struct bana_step){"COMMIT", 0, NULL, NULL};
-	TRY(bana_pg_batch(ctx, steps, 3));
+	size_t count = 2 + bana_journal_steps(ctx, e, "create", &entry, 1, steps + 2);
+	steps[count++] = (struct bana_step){"COMMIT", 0, NULL, NULL};
+	TRY(bana_pg_batch(ctx, steps, count));
 	bana_row_inserted(e, &steps[0], row);
 	return BANA_DONE;
 }

@@ -15,7 +15,7 @@
 #include "bana/row.h"
 #include "bana/sql.h"
 
-enum { ENTITIES_MAX = 8, ROWS_MAX = 1000 };
+enum { ENTITIES_MAX = 3, ROWS_MAX = 1000 }; /* their steps are one batch */
 
 /* A person's address, as it was given and normalised. */
 struct subject {
@@ -212,19 +212,38 @@ static void audit_entity(struct bana_ctx *ctx, const struct bana_entity *e,
 		bana_audit_add(ctx, audit, bana_rows_text(rows, i, 0), &before, &after);
 }
 
+static size_t journal_entity(struct bana_ctx *ctx, const struct bana_entity *e,
+	const struct bana_rows *rows, struct bana_step *steps)
+{
+	size_t count = bana_rows_count(rows);
+	size_t id = bana_field_place(e, bana_field_stored(e, "id"));
+	if (e->journal == NULL)
+		return 0;
+	struct bana_entry *entries = bana_alloc(ctx->arena, (count + 1) * sizeof *entries);
+	for (size_t i = 0; i < count; i++) {
+		struct bana_row *after = bana_alloc(ctx->arena, sizeof *after);
+		bana_row_set(after, id, bana_rows_text(rows, i, 0));
+		entries[i].after = after;
+	}
+	return bana_journal_steps(ctx, e, "erase", entries, count, steps);
+}
+
+/* And the journals, and COMMIT. */
 static BANA_RES write_audit(struct bana_ctx *ctx, const struct bana_entity *const *entities,
 	const struct bana_step *erased, size_t count, const char *subject)
 {
 	struct bana_audit *audits = bana_alloc(ctx->arena, count * sizeof *audits);
-	struct bana_step steps[ENTITIES_MAX + 1] = {{0}};
+	struct bana_step steps[ENTITIES_MAX * (1 + BANA_JOURNAL_STEPS) + 1] = {{0}};
+	size_t step = 0;
 	for (size_t i = 0; i < count; i++) {
 		bana_audit_begin(ctx, &audits[i], entities[i], "erase");
 		audits[i].subject = subject;
 		audit_entity(ctx, entities[i], erased[i].rows, &audits[i]);
-		bana_audit_step(ctx, &audits[i], &steps[i]);
+		bana_audit_step(ctx, &audits[i], &steps[step++]);
+		step += journal_entity(ctx, entities[i], erased[i].rows, steps + step);
 	}
-	steps[count] = (struct bana_step){"COMMIT", 0, NULL, NULL};
-	return bana_pg_batch(ctx, steps, count + 1);
+	steps[step++] = (struct bana_step){"COMMIT", 0, NULL, NULL};
+	return bana_pg_batch(ctx, steps, step);
 }
 
 static BANA_RES erase_subject(struct bana_req *q)

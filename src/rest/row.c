@@ -200,12 +200,28 @@ void bana_row_inserted(
 	bana_row_read(step->rows, 0, 0, made, count, row);
 }
 
+size_t bana_journal_steps(struct bana_ctx *ctx, const struct bana_entity *e, const char *action,
+	const struct bana_entry *entries, size_t count, struct bana_step *steps)
+{
+	const struct bana_journal journal = {e, action, entries, count};
+	if (e->journal == NULL || count == 0)
+		return 0;
+	size_t filled = e->journal(ctx, &journal, steps);
+	assert(filled <= BANA_JOURNAL_STEPS);
+	return filled;
+}
+
 BANA_RES bana_row_insert(struct bana_ctx *ctx, const struct bana_entity *e, struct bana_row *row)
 {
-	struct bana_step step;
-	bana_row_insert_step(ctx, e, row, &step);
-	TRY(bana_pg_exec(ctx, step.sql, step.count, step.values, &step.rows));
-	bana_row_inserted(e, &step, row);
+	struct bana_step steps[1 + BANA_JOURNAL_STEPS], *insert = steps;
+	const struct bana_entry entry = {NULL, row};
+	bana_row_insert_step(ctx, e, row, insert);
+	size_t journal = bana_journal_steps(ctx, e, "create", &entry, 1, steps + 1);
+	if (journal == 0)
+		TRY(bana_pg_exec(ctx, insert->sql, insert->count, insert->values, &insert->rows));
+	else
+		TRY(bana_pg_batch(ctx, steps, 1 + journal));
+	bana_row_inserted(e, insert, row);
 	return BANA_DONE;
 }
 

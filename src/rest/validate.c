@@ -26,6 +26,8 @@ static const char *expected_of(const struct bana_field *field)
 	case BANA_SMALL:
 	case BANA_INT:
 		return "number";
+	case BANA_BOOL:
+		return "boolean";
 	default:
 		return "string";
 	}
@@ -155,6 +157,11 @@ static void take_small(struct taking *t)
 				t->field->min, t->field->max));
 }
 
+static void take_bool(struct taking *t)
+{
+	t->cell->text = bana_json_bool(t->value) ? "t" : "f";
+}
+
 /* clang-format off */
 static const struct { enum bana_json_kind kind; void (*take)(struct taking *t); } takers[] = {
 	[BANA_TEXT]    = {BANA_JSON_STRING, take_text},
@@ -164,13 +171,15 @@ static const struct { enum bana_json_kind kind; void (*take)(struct taking *t); 
 	[BANA_OBJECT]  = {BANA_JSON_OBJECT, take_object},
 	[BANA_TEXTS]   = {BANA_JSON_ARRAY,  take_texts},
 	[BANA_SMALL]   = {BANA_JSON_INT,    take_small},
+	[BANA_BOOL]    = {BANA_JSON_BOOL,   take_bool},
 };
 /* clang-format on */
 
 static void take(struct taking *t)
 {
 	const struct bana_field *f = t->field;
-	assert(f->type < sizeof takers / sizeof *takers); /* nobody may set the others */
+	assert(f->type < sizeof takers / sizeof *takers &&
+		takers[f->type].take != NULL); /* nobody may set the others */
 	if (t->value == NULL && (f->flags & BANA_NULLABLE))
 		t->cell->set = true;
 	else if (bana_json_kind(t->value) != takers[f->type].kind)

@@ -107,6 +107,15 @@ static double commit_age(const struct scrape *s, int which)
 	(void)which;
 	return tick == 0 ? NAN : (double)(bana_tick_us() - tick) / 1e6;
 }
+static double webhooks(const struct scrape *s, int which)
+{
+	enum { STALE_US = 30000000 };
+	const struct bana_backlog_state *b = &s->shared->webhooks;
+	int64_t tick = atomic_load(&b->looked_tick);
+	if (tick == 0 || bana_tick_us() - tick > STALE_US)
+		return NAN;
+	return (double)atomic_load(which ? &b->oldest_s : &b->waiting);
+}
 static double rooms_up(const struct scrape *s, int which)
 {
 	(void)which;
@@ -146,6 +155,8 @@ static const struct gauge {
 	{"bana_consumer_partitions", "", consumers, 1, "Partitions that they are assigned."},
 	{"bana_consumer_lag", "", consumers, 2, "Messages that wait in those partitions, as far as they know."},
 	{"bana_consumer_commit_age_seconds", "", commit_age, 0, "Time since one of them last committed; absent: not yet."},
+	{"bana_webhook_backlog", "", webhooks, 0, "Deliveries of webhooks that wait, by a sender of this host that looked in the last 30 s; absent: none did."},
+	{"bana_webhook_oldest_seconds", "", webhooks, 1, "Age of the oldest of them."},
 	{"bana_rooms_up", "", rooms_up, 0, "1: nchan answered this scrape; absent: it is turned off."},
 };
 /* clang-format on */

@@ -11,6 +11,7 @@
 #include "bana/run.h"
 #include "bana/stop.h"
 #include "bana/token.h"
+#include "bana/work.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -129,17 +130,24 @@ static int run_status(struct program *p)
 }
 
 /* Beside the pool, with its node id and in its memory. */
+static bool join_pool(struct program *p)
+{
+	const struct bana_settings *s = &p->settings;
+	char why[512];
+	p->app.pool = &p->pool;
+	if (bana_pool_join(&p->pool, s->state_dir, (unsigned)s->node_id, why, sizeof why).fault ==
+		BANA_OK)
+		return true;
+	bana_log(NULL, BANA_ERROR, "cannot start", "why", why, NULL);
+	return false;
+}
+
 static int consume(struct program *p, struct bana_kafka *kafka)
 {
 	const struct bana_settings *s = &p->settings;
 	struct bana_app *app = &p->app;
-	char why[512];
-	if (bana_pool_join(&p->pool, s->state_dir, (unsigned)s->node_id, why, sizeof why).fault !=
-		BANA_OK) {
-		bana_log(NULL, BANA_ERROR, "cannot start", "why", why, NULL);
+	if (!join_pool(p))
 		return 1;
-	}
-	app->pool = &p->pool;
 	app->redis = bana_redis_new(s->redis_url, app->service->redis_name, s->redis_timeout_ms);
 	app->outbox = bana_outbox_new(app);
 	p->db = database(p, s->database_url);
@@ -178,6 +186,26 @@ static int run_consume(struct program *p)
 	}
 	int status = consume(p, kafka);
 	bana_kafka_free(kafka);
+	bana_pool_close(&p->pool);
+	return status;
+}
+
+static int run_work(struct program *p)
+{
+	const struct bana_work *work = p->app.service->work;
+	if (work == NULL) {
+		fprintf(stderr, "bana-%s does nothing by itself\n", p->app.service->name);
+		return 2;
+	}
+	if (!join_pool(p))
+		return 1;
+	p->db = database(p, p->settings.database_url);
+	bana_log(
+		NULL, BANA_INFO, "work started", "what", work->name, "version", BANA_VERSION, NULL);
+	int status = bana_run_work(&p->app, p->db, p->reload);
+	bana_log(NULL, BANA_INFO, "work stopped", "what", work->name, NULL);
+	bana_log_flush();
+	bana_pg_free(p->db);
 	bana_pool_close(&p->pool);
 	return status;
 }
@@ -261,6 +289,7 @@ static const struct command {
 	{"api",     run_api,     false, "answer FastCGI requests on descriptor 0 (the default)"},
 	{"status",  run_status,  false, "answer /healthz, /readyz and /metrics on descriptor 0, for the pool of this host"},
 	{"consume", run_consume, false, "take events from Kafka, until told to stop"},
+	{"work",    run_work,    false, "do what the service does by itself (send webhooks), until told to stop"},
 	{"drain",   run_drain,   true,  "let /readyz of this host's pool say 503 while it serves on; then wait SECONDS (0)"},
 	{"resume",  run_resume,  false, "take that back"},
 	{"migrate", run_migrate, false, "bring the database up to date, then seed"},

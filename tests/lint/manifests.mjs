@@ -20,7 +20,7 @@ const SOURCE_LABELS = [
 const PEERS = ['identity:3000', 'redis:6379', 'postgresql:5432'];
 // Each service: its folder, the containers with its settings, the parts of the image they are, whom it talks to beside PEERS.
 const SERVICES = {
-	outreach: { folder: `${KUBERNETES}/base`, parts: { pool: 'pool', status: 'status', bridge: 'bridge' }, peers: [] },
+	outreach: { folder: `${KUBERNETES}/base`, parts: { pool: 'pool', status: 'status', bridge: 'bridge', worker: 'worker' }, peers: [] },
 	signal: { folder: `${KUBERNETES}/signal`, parts: { pool: 'signal-pool', status: 'signal-status', consumer: 'signal-consume' }, peers: ['kafka:9092'] },
 };
 const PROBES = { startupProbe: '/healthz', livenessProbe: '/healthz', readinessProbe: '/readyz' };
@@ -90,7 +90,7 @@ function services() {
 		must(one.healthcheck?.test[0] !== 'CMD-SHELL', at, 'its health check wants a shell');
 	}
 	const { edge } = compose.services;
-	for (const [pool, migrate, state, beside] of [['pool', 'migrate', 'state', ['status', 'bridge']], ['signal', 'signal-migrate', 'signal-state', ['signal-status', 'consumer']]]) {
+	for (const [pool, migrate, state, beside] of [['pool', 'migrate', 'state', ['status', 'bridge', 'worker']], ['signal', 'signal-migrate', 'signal-state', ['signal-status', 'consumer']]]) {
 		const of = (name) => compose.services[name], keeps = `${state}:/var/lib/bana`;
 		must(of(pool).depends_on[migrate]?.condition === 'service_completed_successfully', COMPOSE, `${pool} does not wait for ${migrate}`);
 		must(of(migrate).restart === 'no', COMPOSE, `${migrate} would run again and again`);

@@ -17,6 +17,12 @@ GRANT INSERT, DELETE, UPDATE (expires_at) ON outreach."UsedChallenge" TO outreac
 -- A consent is proof: all that may change is that a person is erased from it.
 GRANT INSERT, UPDATE (email, email_normalized, ip_hash, modified_at, modified_by, version) ON outreach."Consent" TO outreach_app;
 
+-- What a webhook was told is forgotten after a while; an endpoint is not.
+GRANT INSERT ON outreach."Webhook" TO outreach_app;
+GRANT INSERT, DELETE ON outreach."WebhookEvent" TO outreach_app;
+GRANT INSERT ON outreach."WebhookDelivery" TO outreach_app;
+GRANT UPDATE (payload) ON outreach."WebhookEvent" TO outreach_app;
+
 -- UPDATE on every column but the id and the time it was made.
 DO $$
 DECLARE
@@ -25,8 +31,8 @@ BEGIN
 	FOR columns IN
 		SELECT table_name, string_agg(quote_ident(column_name), ', ') AS list
 		FROM information_schema.columns
-		WHERE table_schema = 'outreach' AND table_name IN ('Inquiry', 'Subscriber')
-			AND column_name NOT IN ('id', 'created_at')
+		WHERE table_schema = 'outreach' AND table_name IN ('Inquiry', 'Subscriber', 'Webhook', 'WebhookDelivery')
+			AND column_name NOT IN ('id', 'created_at', 'event_id', 'webhook_id')
 		GROUP BY table_name
 	LOOP
 		EXECUTE format('GRANT UPDATE (%s) ON outreach.%I TO outreach_app',

@@ -33,7 +33,17 @@ WITH wanted (object, action, owner, employee, cashier) AS (VALUES
 	('AuditLog.find',           'read',   true, false, false),
 	('Privacy.export',          'read',   true, false, false),
 	('Privacy.erase',           'delete', true, false, false),
-	('Socket.endUser',          'delete', true, false, false)
+	('Socket.endUser',          'delete', true, false, false),
+	('Webhook.find',            'read',   true, false, false),
+	('Webhook.findById',        'read',   true, false, false),
+	('Webhook.create',          'create', true, false, false),
+	('Webhook.updateById',      'update', true, false, false),
+	('Webhook.deleteById',      'delete', true, false, false),
+	('Webhook.rotate',          'update', true, false, false),
+	('Webhook.test',            'create', true, false, false),
+	('WebhookDelivery.find',    'read',   true, false, false),
+	('WebhookDelivery.findById', 'read',  true, false, false),
+	('WebhookDelivery.replay',  'update', true, false, false)
 ), granted AS (
 	SELECT role, object, action
 	FROM wanted, LATERAL (VALUES

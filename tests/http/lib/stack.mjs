@@ -37,7 +37,7 @@ const commandOf = (pid) => {
 };
 
 // The parts of deploy/quickstart.
-const PARTS = ["edge", "rooms", "pool", "status", "bridge", "signal", "signal-status", "consumer", "broker", "postgres", "redis"];
+const PARTS = ["edge", "rooms", "pool", "status", "bridge", "sender", "signal", "signal-status", "consumer", "broker", "postgres", "redis"];
 const POOLS = { outreach: "pool", signal: "signal" };
 // Settings that no two services share; deploy/lib/services.sh tells what the environment calls those of Signal.
 const OWN = /^APP_ENV_(?=(DATABASE_URL|DATABASE_OWNER_URL|SERVER_BASE_PATH|STATE_DIR|SETTINGS_FILE)$)/;
