@@ -4,6 +4,9 @@
  *
  * A bucket is the time at which it will be full again (GCRA, ITU-T I.371): one number. It is
  * forgotten when it is full, so nothing has to be cleaned up.
+ *
+ * A host tells Redis of a key with the second token that it takes, of both then. So whoever comes
+ * once costs no round trip, and each further host may let one more through than fit.
  */
 #ifndef BANA_BUCKET_H
 #define BANA_BUCKET_H
@@ -24,7 +27,7 @@ struct bana_bucket {
 
 enum { BANA_BUCKETS_MAX = 8 };
 
-/* Take one token of each, at most BANA_BUCKETS_MAX, in one round trip of at most
+/* Take one token of each, at most BANA_BUCKETS_MAX, in at most one round trip of at most
  * APP_ENV_BUCKETS_TIMEOUT_MS. An empty bucket stays as it is, and does not keep the others. */
 void bana_buckets_take(struct bana_ctx *ctx, struct bana_bucket *buckets, size_t count);
 

@@ -23,7 +23,7 @@ enum {
 	BANA_CONSUMERS_MAX = 16,
 	BANA_CHECKS_MAX = 8,
 	BANA_BOOT_BYTES = 40,
-	BANA_BUCKET_PLACES = 4096,
+	BANA_BUCKET_PLACES = 32768,
 };
 
 /* Of node-<id>. */
@@ -50,11 +50,11 @@ struct bana_consumer {
 	_Atomic int settled;            /* it has the partitions that the group gave it */
 };
 
-/* A token bucket of this host (bana/bucket.h). Two keys may meet in a place, and a key may lose its
- * place when more than fit are in use: then it is full again too early. */
+/* A token bucket of this host (bana/bucket.h). A key may lose its place when more than fit are in
+ * use, the one first that is full again first: then nothing is known of it. */
 struct bana_bucket_place {
 	_Atomic uint64_t key;
-	_Atomic int64_t full_at; /* ms of the tick */
+	_Atomic int64_t state; /* when it is full again, ms of the tick; shifted: was Redis told? */
 };
 
 /* What was last found out about the parts the pool stands on (run/health.c). */
@@ -84,7 +84,7 @@ struct bana_pool_shared {
 	struct bana_checks checks;
 	struct bana_backlog_state webhooks;
 	struct bana_metrics metrics;
-	struct bana_bucket_place buckets_here[BANA_BUCKET_PLACES]; /* while Redis is away */
+	struct bana_bucket_place buckets_here[BANA_BUCKET_PLACES];
 	unsigned places; /* how many of workers[] were ever taken; under the lock of a start */
 	struct bana_worker workers[BANA_WORKERS_MAX];
 	struct bana_consumer consumers[BANA_CONSUMERS_MAX];

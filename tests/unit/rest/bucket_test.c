@@ -101,7 +101,7 @@ static void in_redis_it_holds_what_it_says(void **state)
 	assert_int_equal(0, asked(&hosts[0], BANA_METRIC_BUCKETS_HERE));
 	assert_in_range(
 		store_number(&store, "PTTL {bana:bucket}:a"), 3 * HOUR_MS - 60000, 3 * HOUR_MS);
-	assert_int_equal(3, store_number(&store, "DBSIZE"));
+	assert_int_equal(1, store_number(&store, "DBSIZE")); /* the others came once */
 }
 
 static void on_a_host_it_holds_what_it_says(void **state)
@@ -128,19 +128,41 @@ static void a_token_comes_back_after_its_time(void **state)
 		assert_true(bana_tick_us() < until + 5000000);
 	assert_true(bana_tick_us() >= until - 2000); /* Redis counts whole milliseconds */
 	store_kill(&store);
-	assert_true(had(*state, &hosts[0], "slow", 2, HOUR_MS));
-	assert_true(had(*state, &hosts[0], "slow", 2, HOUR_MS));
-	assert_false(had(*state, &hosts[0], "slow", 2, HOUR_MS));
+	assert_true(had(*state, &hosts[0], "later", 2, HOUR_MS));
+	assert_true(had(*state, &hosts[0], "later", 2, HOUR_MS));
+	assert_false(had(*state, &hosts[0], "later", 2, HOUR_MS));
 	later_us += (HOUR_MS - 1000) * 1000LL;
-	assert_false(had(*state, &hosts[0], "slow", 2, HOUR_MS));
+	assert_false(had(*state, &hosts[0], "later", 2, HOUR_MS));
 	later_us += 1000 * 1000LL;
-	assert_true(had(*state, &hosts[0], "slow", 2, HOUR_MS));
-	assert_false(had(*state, &hosts[0], "slow", 2, HOUR_MS));
+	assert_true(had(*state, &hosts[0], "later", 2, HOUR_MS));
+	assert_false(had(*state, &hosts[0], "later", 2, HOUR_MS));
+}
+
+/* They are told of with the second. */
+static void whoever_comes_once_costs_no_round_trip(void **state)
+{
+	assert_true(had(*state, &hosts[0], "once", 4, HOUR_MS));
+	assert_int_equal(0, asked(&hosts[0], BANA_METRIC_BUCKETS_SHARED));
+	assert_true(had(*state, &hosts[1], "once", 4, HOUR_MS));
+	assert_int_equal(0, store_number(&store, "DBSIZE"));
+	assert_true(had(*state, &hosts[0], "once", 4, HOUR_MS));
+	assert_int_equal(1, asked(&hosts[0], BANA_METRIC_BUCKETS_SHARED));
+	assert_in_range(
+		store_number(&store, "PTTL {bana:bucket}:once"), 2 * HOUR_MS - 60000, 2 * HOUR_MS);
+}
+
+/* And one that is empty here is empty everywhere. */
+static void a_flood_of_one_host_asks_no_more_than_its_tokens(void **state)
+{
+	for (int i = 0; i < 1000; i++)
+		assert_true(had(*state, &hosts[0], "flood", 5, HOUR_MS) == (i < 5));
+	assert_int_equal(4, asked(&hosts[0], BANA_METRIC_BUCKETS_SHARED));
 }
 
 static void redis_is_used_again_once_it_is_back(void **state)
 {
-	assert_true(had(*state, &hosts[0], "again", 9, HOUR_MS));
+	for (int i = 0; i < 2; i++)
+		assert_true(had(*state, &hosts[0], "again", 9, HOUR_MS));
 	store_kill(&store);
 	assert_true(had(*state, &hosts[0], "again", 9, HOUR_MS));
 	assert_int_equal(1, asked(&hosts[0], BANA_METRIC_BUCKETS_HERE));
@@ -156,8 +178,8 @@ static void redis_is_used_again_once_it_is_back(void **state)
 static void a_redis_that_refuses_is_as_good_as_away(void **state)
 {
 	store_told(&store, "CONFIG SET maxmemory 1");
-	assert_true(had(*state, &hosts[0], "full", 1, HOUR_MS));
-	assert_false(had(*state, &hosts[0], "full", 1, HOUR_MS));
+	for (int i = 0; i < 4; i++)
+		assert_true(had(*state, &hosts[0], "full", 3, HOUR_MS) == (i < 3));
 	store_told(&store, "CONFIG SET maxmemory 0");
 	assert_int_equal(2, asked(&hosts[0], BANA_METRIC_BUCKETS_HERE));
 }
@@ -189,6 +211,8 @@ int main(void)
 		bucket_case(on_a_host_it_holds_what_it_says),
 		bucket_case(hosts_share_what_is_in_redis),
 		bucket_case(a_token_comes_back_after_its_time),
+		bucket_case(whoever_comes_once_costs_no_round_trip),
+		bucket_case(a_flood_of_one_host_asks_no_more_than_its_tokens),
 		bucket_case(redis_is_used_again_once_it_is_back),
 		bucket_case(a_redis_that_refuses_is_as_good_as_away),
 		bucket_case(more_keys_than_places_do_no_harm),
