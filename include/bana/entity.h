@@ -118,6 +118,8 @@ struct bana_entity {
 	const struct bana_life *life;            /* NULL: no status */
 	const struct bana_statistic *statistics; /* see bana/crud.h */
 	size_t statistic_count;
+	const char *same; /* column that two rows have in common when they are one to
+			     bana_row_insert_once; NULL: none */
 	/* What goes into the transaction besides: told of the rows that a call makes or changes,
 	 * it fills in 0 to BANA_JOURNAL_STEPS steps behind theirs and returns how many; NULL: none.
 	 */
@@ -193,6 +195,19 @@ void bana_row_set(struct bana_row *row, size_t field, const char *text);
  * bana_pg_exec. */
 BANA_RES bana_row_insert(
 	struct bana_ctx *ctx, const struct bana_entity *entity, struct bana_row *row);
+
+/*
+ * The same, unless a row with the same text in the entity's `same` column was made in the last
+ * `within_s` seconds: then nothing is inserted, and id and MADE cells of the first of them come
+ * into `row`. Of two at once the second waits for the first. The transaction that is open ends with
+ * it, or it is one of its own. A journal must see for itself whether the row is there.
+ */
+struct bana_once {
+	int64_t within_s;
+	bool begun; /* a transaction is open */
+};
+BANA_RES bana_row_insert_once(struct bana_ctx *ctx, const struct bana_entity *entity,
+	struct bana_row *row, const struct bana_once *once, bool *fresh);
 
 /* The row with this id that is not deleted: shown columns, and the version where there is one.
  * NOT_FOUND: there is none, or `id` is no id (then with the reason). */

@@ -3,14 +3,17 @@
 #include "bana/app.h"
 #include "bana/crud.h"
 #include "bana/crypto.h"
+#include "bana/email.h"
 #include "bana/live.h"
+#include "bana/pg.h"
 #include "bana/req.h"
+#include "outreach/gate.h"
 
 /* clang-format off */
 enum {
 	ID, CREATED_AT, MODIFIED_AT, CREATED_BY, MODIFIED_BY, TYPE, STATUS, FIRST_NAME, LAST_NAME,
 	EMAIL, PHONE, BUSINESS_NAME, SUBJECT, MESSAGE, LOCALE, PAGE_URL, REFERRER, METADATA,
-	CANCEL_REASON, SPAM_SCORE, SPAM_REASONS, ASSIGNEE_ID, HANDLED_AT, COMPLETED_AT,
+	CANCEL_REASON, SPAM_SCORE, SPAM_REASONS, QUARANTINED_AT, ASSIGNEE_ID, HANDLED_AT, COMPLETED_AT,
 	DELETED_AT, IP_HASH, USER_AGENT, CONTENT_HASH, VERSION, EMAIL_NORMALIZED,
 	WEBSITE, FORM_STAMP, ALTCHA, FIELDS
 };
@@ -85,6 +88,8 @@ static const struct bana_field fields[FIELDS] = {
 		"How much it looks like spam; null: not judged.", "null"},
 	[SPAM_REASONS]  = {"spamReasons",   "spam_reasons",   BANA_TEXTS,   64, 20,  READ | NULLS,                          NULL,           NULL,
 		"What makes it look so.", "null"},
+	[QUARANTINED_AT] = {"quarantinedAt", "quarantined_at", BANA_INSTANT, 0, 0,   READ | NULLS,                          NULL,           NULL,
+		"When the gate set it aside as spam; null: it did not, or staff took it back.", "null"},
 	[ASSIGNEE_ID]   = {"assigneeId",    "assignee_id",    BANA_TEXT,    0, 128,  READ | BANA_STAFF | NULLS,     NULL,           NULL,
 		"Who takes care of it.", "\"42\""},
 	[HANDLED_AT]    = {"handledAt",     "handled_at",     BANA_INSTANT, 0, 0,    READ | NULLS,                          NULL,           NULL,
@@ -98,7 +103,7 @@ static const struct bana_field fields[FIELDS] = {
 	[USER_AGENT]    = {"userAgent",     "user_agent",     BANA_TEXT,    0, 256,   NULLS | BANA_PERSONAL,                             NULL,           NULL,
 		"Browser it came from.", NULL},
 	[CONTENT_HASH]  = {"contentHash",   "content_hash",   BANA_TEXT,    0, 64,    NULLS | BANA_PERSONAL,                             NULL,           NULL,
-		"SHA-256 of the message.", NULL},
+		"SHA-256 of who wrote and what.", NULL},
 	[VERSION]       = {"version",       "version",        BANA_INT,     0, 0,    BANA_MADE,                     NULL,           NULL,
 		"Counts the changes: the ETag.", NULL},
 	[EMAIL_NORMALIZED] = {"emailNormalized", "email_normalized", BANA_EMAIL_KEY, 0, 254, 0, NULL, NULL,
@@ -130,7 +135,7 @@ static const struct bana_effect effects[] = {
 	{R, HANDLED_AT, BANA_FIRST}, {P, HANDLED_AT, BANA_FIRST}, {D, HANDLED_AT, BANA_FIRST},
 	{A, HANDLED_AT, BANA_FIRST}, {C, HANDLED_AT, BANA_FIRST},
 	{D, COMPLETED_AT, BANA_NOW}, {P, COMPLETED_AT, BANA_CLEAR}, {N, COMPLETED_AT, BANA_CLEAR},
-	{N, CANCEL_REASON, BANA_CLEAR}, {A, CANCEL_REASON, BANA_CLEAR},
+	{N, CANCEL_REASON, BANA_CLEAR}, {N, QUARANTINED_AT, BANA_CLEAR}, {A, CANCEL_REASON, BANA_CLEAR},
 };
 static const struct bana_need needs[] = {{CANCEL_REASON, C}};
 
@@ -166,19 +171,6 @@ static const struct bana_life life = {
 #undef A
 #undef C
 
-const struct bana_entity outreach_inquiry = {
-	.name = "Inquiry",
-	.table = "outreach.\"Inquiry\"",
-	.fields = fields,
-	.count = FIELDS,
-	.path = "/inquiries",
-	.says = "What visitors of the public site ask.",
-	.life = &life,
-	.statistics = statistics,
-	.statistic_count = sizeof statistics / sizeof *statistics,
-	.journal = outreach_webhook_journal,
-};
-
 /* What the visitor is told. */
 static const unsigned char receipt[] = {ID, TYPE, STATUS, CREATED_AT};
 
@@ -209,7 +201,56 @@ static void announce(struct bana_ctx *ctx, const struct bana_row *row)
 			   });
 }
 
-/* Who sent it and what, as far as it may be kept: hashes, and a short user agent. */
+/* What is taken out of quarantine is announced then, and webhooks are told of all. */
+static size_t tell(
+	struct bana_ctx *ctx, const struct bana_journal *journal, struct bana_step *steps)
+{
+	for (size_t i = 0; i < journal->count; i++) {
+		const struct bana_row *before = journal->entries[i].before;
+		const struct bana_row *after = journal->entries[i].after;
+		if (before != NULL && before->cells[QUARANTINED_AT].text != NULL &&
+			after->cells[QUARANTINED_AT].text == NULL)
+			announce(ctx, after);
+	}
+	return outreach_webhook_journal(ctx, journal, steps);
+}
+
+const struct bana_entity outreach_inquiry = {
+	.name = "Inquiry",
+	.table = "outreach.\"Inquiry\"",
+	.fields = fields,
+	.count = FIELDS,
+	.path = "/inquiries",
+	.says = "What visitors of the public site ask.",
+	.life = &life,
+	.statistics = statistics,
+	.statistic_count = sizeof statistics / sizeof *statistics,
+	.same = "content_hash",
+	.journal = tell,
+};
+
+/* Who wrote and what, whatever form it came by: the same again has the same. */
+static BANA_RES set_content_hash(struct bana_ctx *ctx, struct bana_row *row)
+{
+	static const unsigned char content[] = {
+		TYPE, FIRST_NAME, LAST_NAME, PHONE, BUSINESS_NAME, SUBJECT, MESSAGE};
+	unsigned char digest[BANA_SHA256_BYTES];
+	struct bana_buf b;
+	const char *person;
+	TRY(bana_email_person(ctx->arena, bana_str_of(row->cells[EMAIL].text), &person));
+	bana_buf_init(&b, ctx->arena);
+	bana_buf_json_str(&b, bana_str_of(person));
+	for (size_t i = 0; i < sizeof content; i++) {
+		const struct bana_cell *cell = &row->cells[content[i]];
+		const char *text = cell->set ? cell->text : fields[content[i]].fallback;
+		bana_buf_json_str(&b, bana_str_of(text == NULL ? "" : text));
+	}
+	bana_sha256(bana_buf_str(&b), digest);
+	bana_row_set(row, CONTENT_HASH, bana_hex(ctx->arena, digest, sizeof digest));
+	return BANA_DONE;
+}
+
+/* What is kept of where it came from: a hash, and a short user agent. */
 static void set_traces(struct bana_req *q, struct bana_row *row)
 {
 	enum { USER_AGENT_CHARACTERS = 256 };
@@ -221,20 +262,62 @@ static void set_traces(struct bana_req *q, struct bana_row *row)
 			bytes++;
 		bana_row_set(row, USER_AGENT, bana_copy(q->ctx.arena, agent, bytes));
 	}
-	unsigned char digest[BANA_SHA256_BYTES];
-	bana_sha256(bana_str_of(row->cells[MESSAGE].text), digest);
-	bana_row_set(row, CONTENT_HASH, bana_hex(q->ctx.arena, digest, sizeof digest));
 	bana_row_set(row, IP_HASH, outreach_address_hash(q));
+}
+
+/* What the gate found goes into the row. */
+static BANA_RES judge(struct bana_req *q, struct bana_row *row, struct outreach_verdict *verdict)
+{
+	const struct bana_cell *c = row->cells;
+	const struct outreach_submission submission = {
+		.email = c[EMAIL].text,
+		.message = c[MESSAGE].text,
+		.names = {c[FIRST_NAME].text, c[LAST_NAME].text, c[BUSINESS_NAME].text,
+			c[SUBJECT].text},
+		.website = c[WEBSITE].text,
+		.stamp = c[FORM_STAMP].text,
+		.proof = c[ALTCHA].text,
+	};
+	TRY(outreach_gate_judge(q, &submission, verdict));
+	bana_row_set(row, SPAM_SCORE, verdict->score);
+	bana_row_set(row, SPAM_REASONS, verdict->reasons);
+	if (!verdict->over)
+		return BANA_DONE;
+	bana_row_set(row, STATUS, "505_CANCELLED");
+	bana_row_set(row, CANCEL_REASON, "100_SPAM");
+	bana_row_set(row, QUARANTINED_AT, "now"); /* PostgreSQL's word for it */
+	return BANA_DONE;
+}
+
+/* Whoever sends no key may press twice all the same. */
+static BANA_RES store(struct bana_req *q, struct bana_row *row, bool begun, bool *fresh)
+{
+	const struct bana_once once = {outreach_settings.gate_repeat_minutes * 60, begun};
+	*fresh = true;
+	if (outreach_settings.gate && once.within_s > 0 &&
+		bana_req_header(q, "HTTP_IDEMPOTENCY_KEY") == NULL)
+		return bana_row_insert_once(&q->ctx, &outreach_inquiry, row, &once, fresh);
+	TRY(bana_row_insert(&q->ctx, &outreach_inquiry, row));
+	return begun ? bana_pg_commit(&q->ctx) : BANA_DONE;
 }
 
 static BANA_RES submit(struct bana_req *q)
 {
 	struct bana_ctx *ctx = &q->ctx;
 	struct bana_row *row = bana_alloc(ctx->arena, sizeof *row);
+	struct outreach_verdict verdict;
+	bool fresh;
 	TRY(bana_req_row(q, &outreach_inquiry, BANA_PUBLIC, row));
 	set_traces(q, row);
-	TRY(bana_row_insert(ctx, &outreach_inquiry, row));
-	announce(ctx, row);
+	TRY(set_content_hash(ctx, row));
+	TRY(judge(q, row, &verdict));
+	TRY(store(q, row, verdict.begun, &fresh));
+	outreach_gate_decided(ctx, !fresh         ? OUTREACH_REPEATED
+				   : verdict.over ? OUTREACH_QUARANTINED
+						  : OUTREACH_PASSED);
+	if (fresh && !verdict.over)
+		announce(ctx, row);
+	bana_row_set(row, STATUS, "100_NEW"); /* the same for all */
 	bana_reply_header(q, "Location",
 		bana_join(ctx->arena, ctx->app->base_path, outreach_inquiry.path, "/",
 			row->cells[ID].text, NULL));

@@ -1,6 +1,5 @@
 #include "outreach/link.h"
 
-#include "bana/crypto.h"
 #include "bana/ctx.h"
 #include "bana/req.h"
 #include "outreach/outreach.h"
@@ -25,6 +24,7 @@ void outreach_sign(struct bana_ctx *ctx, enum outreach_purpose purpose, bana_str
 		[OUTREACH_ERASED_ADDRESS]   = {"erased address", false},
 		[OUTREACH_CHALLENGE]        = {"challenge", true}, /* ALTCHA's libraries take keys that are text */
 		[OUTREACH_FORM_STAMP]       = {"form stamp", false},
+		[OUTREACH_BUCKET]           = {"bucket", false},
 	};
 	/* clang-format on */
 	static struct bana_hmac *keys[OUTREACH_PURPOSES];

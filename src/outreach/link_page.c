@@ -10,6 +10,7 @@
 #include "bana/pool.h"
 #include "bana/req.h"
 #include "outreach/consent.h"
+#include "outreach/gate.h"
 #include "outreach/link.h"
 
 #include <strings.h>
@@ -85,26 +86,34 @@ static BANA_RES accepted(struct bana_req *q)
 	return bana_reply_one(q, 200, BANA_STR("{\"status\":\"accepted\"}"));
 }
 
-/* A token that is not ours is looked up all the same, as one that no row has. */
-static BANA_RES deactivate(struct bana_ctx *ctx, const char *token, const char *reason)
+/* A token that is not ours is looked up all the same, as one that no row has. Many wrong ones from
+ * one client are too many; that is counted after the answer, which takes the same time for all. */
+static BANA_RES deactivate(struct bana_req *q, const char *token, const char *reason)
 {
 	static const char sql[] =
-		"UPDATE outreach.\"Subscriber\" SET status = '401_DEACTIVATED', unsubscribed_at = "
+		"WITH ended AS (UPDATE outreach.\"Subscriber\" SET status = '401_DEACTIVATED', "
+		"unsubscribed_at = "
 		"now(),"
 		" unsubscribe_reason = $2, modified_at = now(), version = version + 1 WHERE "
 		"unsubscribe_token = $1"
-		" AND deleted_at IS NULL AND status IN ('103_PENDING', '201_ACTIVATED')";
+		" AND deleted_at IS NULL AND status IN ('103_PENDING', '201_ACTIVATED'))"
+		" SELECT EXISTS (SELECT FROM outreach.\"Subscriber\" WHERE unsubscribe_token = $1)";
+	const struct bana_rows *rows;
 	const char *snowflake;
-	TRY(outreach_link_read(ctx, bana_str_of(token), &snowflake));
+	TRY(outreach_gate_token(q));
+	TRY(outreach_link_read(&q->ctx, bana_str_of(token), &snowflake));
 	const char *values[] = {snowflake, reason};
-	return bana_pg_exec(ctx, sql, 2, values, NULL);
+	TRY(bana_pg_exec(&q->ctx, sql, 2, values, &rows));
+	if (*bana_rows_text(rows, 0, 0) == 'f')
+		outreach_gate_token_wrong(q);
+	return BANA_DONE;
 }
 
 static BANA_RES unsubscribe(struct bana_req *q)
 {
 	struct bana_row *row = bana_alloc(q->ctx.arena, sizeof *row);
 	TRY(bana_req_row(q, &unsubscribe_call, BANA_PUBLIC, row));
-	TRY(deactivate(&q->ctx, row->cells[CALL_TOKEN].text, row->cells[CALL_REASON].text));
+	TRY(deactivate(q, row->cells[CALL_TOKEN].text, row->cells[CALL_REASON].text));
 	return accepted(q);
 }
 
@@ -118,7 +127,7 @@ static BANA_RES link_page(struct bana_req *q)
 static BANA_RES link_use(struct bana_req *q)
 {
 	const char *token = bana_copy(q->ctx.arena, q->args[0].at, q->args[0].len);
-	TRY(deactivate(&q->ctx, token, NULL));
+	TRY(deactivate(q, token, NULL));
 	return wants_page(q) ? show(q, UNSUBSCRIBED) : accepted(q);
 }
 

@@ -178,7 +178,7 @@ const struct bana_service outreach_service = {
 	.pseudonym = outreach_pseudonym,
 	.begin = outreach_disposable_begin,
 	.work = &outreach_webhook_work,
-	.migration = "0010_webhook.sql",
+	.migration = "0011_gate.sql",
 	.title = "BANA Outreach",
 	.says = "Inquiries and newsletter subscriptions of BANA's public site, and their back "
 		"office.",

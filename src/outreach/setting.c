@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "bana/arena.h"
+#include "bana/network.h"
+
 /* A link in a mail header stands between < and >, and a path is put behind the URL. */
 static bool can_begin_links(const char *url)
 {
@@ -16,6 +19,15 @@ static bool can_begin_links(const char *url)
 	return false;
 }
 
+static bool can_be_networks(const char *list)
+{
+	struct bana_arena *arena = bana_arena_new();
+	struct bana_networks networks;
+	bool good = bana_networks_parse(arena, list, &networks).fault == BANA_OK;
+	bana_arena_free(arena);
+	return good;
+}
+
 bool outreach_settings_settle(FILE *errors)
 {
 	const struct outreach_settings *s = &outreach_settings;
@@ -28,6 +40,10 @@ bool outreach_settings_settle(FILE *errors)
 			"APP_ENV_OUTREACH_DOUBLE_OPT_IN: confirm links are signed; set APP_ENV_OUTREACH_SECRET (32 bytes or more)"},
 		{s->double_opt_in && *s->public_url == '\0',
 			"APP_ENV_OUTREACH_DOUBLE_OPT_IN: nobody could confirm without a link; set APP_ENV_OUTREACH_PUBLIC_URL"},
+		{!can_be_networks(s->gate_trusted),
+			"APP_ENV_OUTREACH_GATE_TRUSTED_NETWORKS: networks like 10.1.0.0/16 are expected, without a bit behind the prefix"},
+		{!can_be_networks(s->webhook_networks),
+			"APP_ENV_OUTREACH_WEBHOOK_NETWORKS: networks like 10.1.0.0/16 are expected, without a bit behind the prefix"},
 	};
 	/* clang-format on */
 	bool good = true;

@@ -12,6 +12,7 @@
 #include "bana/pool.h"
 #include "bana/req.h"
 #include "outreach/consent.h"
+#include "outreach/gate.h"
 #include "outreach/link.h"
 
 /* clang-format off */
@@ -187,7 +188,20 @@ static BANA_RES subscribe(struct bana_req *q)
 {
 	struct bana_row *row = bana_alloc(q->ctx.arena, sizeof *row);
 	TRY(bana_req_row(q, &outreach_subscriber, BANA_PUBLIC, row));
-	TRY(outreach_subscribe_row(q, row, false));
+	const struct bana_cell *c = row->cells;
+	const struct outreach_submission submission = {
+		.email = c[EMAIL].text,
+		.names = {c[FIRST_NAME].text, c[SOURCE].text},
+		.website = c[WEBSITE].text,
+		.stamp = c[FORM_STAMP].text,
+		.proof = c[ALTCHA].text,
+	};
+	struct outreach_verdict verdict;
+	TRY(outreach_gate_judge(q, &submission, &verdict));
+	TRY(outreach_subscribe_row(q, row, verdict.over));
+	if (verdict.begun)
+		TRY(bana_pg_commit(&q->ctx));
+	outreach_gate_decided(&q->ctx, verdict.over ? OUTREACH_QUARANTINED : OUTREACH_PASSED);
 	return bana_reply_one(q, 200, BANA_STR("{\"status\":\"accepted\"}"));
 }
 

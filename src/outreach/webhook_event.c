@@ -34,14 +34,17 @@ static const char *const members[] = {
 
 enum { ID, TYPE, INQUIRY_ID, HEAD, MIDDLE, TAIL, MADE, COLUMNS };
 
-/* The time is the transaction's, which the row that is made in it has as its own. */
+/* A row that is made is not there when it was one that came twice. The time is the transaction's,
+ * which the row that is made in it has as its own. */
 static const char insert_sql[] =
 	"WITH e AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[],"
 	" $5::text[], $6::text[], $7::bool[]) AS e (id, type, inquiry_id, head, middle, tail, "
 	"made)),"
 	" target AS (SELECT e.id, e.type, w.id AS webhook_id FROM e JOIN outreach.\"Webhook\" w"
 	" ON w.enabled AND w.deleted_at IS NULL"
-	" AND (cardinality(w.events) = 0 OR e.type = ANY (w.events))),"
+	" AND (cardinality(w.events) = 0 OR e.type = ANY (w.events))"
+	" WHERE NOT e.made OR EXISTS (SELECT FROM outreach.\"Inquiry\" i WHERE i.id = "
+	"e.inquiry_id)),"
 	" event AS (INSERT INTO outreach.\"WebhookEvent\" (id, type, inquiry_id, payload)"
 	" SELECT e.id, e.type, e.inquiry_id, e.head || t.iso || e.middle"
 	" || CASE WHEN e.made THEN t.iso ELSE '' END || e.tail"
@@ -64,17 +67,9 @@ static const char *cell(const struct bana_entity *e, const struct bana_row *row,
 	return row == NULL ? NULL : row->cells[bana_field_place(e, f)].text;
 }
 
-static bool is(const char *text, const char *word)
-{
-	return text != NULL && strcmp(text, word) == 0;
-}
-
-/* Put there as spam by the submit itself, and by nobody since: whoever handles one sets handledAt.
- */
 static bool quarantined(const struct bana_entity *e, const struct bana_row *row)
 {
-	return row != NULL && is(cell(e, row, "status"), "505_CANCELLED") &&
-	       is(cell(e, row, "cancelReason"), "100_SPAM") && cell(e, row, "handledAt") == NULL;
+	return row != NULL && cell(e, row, "quarantinedAt") != NULL;
 }
 
 /* NULL: nothing that anybody is told of. */

@@ -87,27 +87,67 @@ void bana_row_read(const struct bana_rows *rows, size_t index, size_t first,
 		bana_row_set(row, view[i], bana_rows_text(rows, index, first + i));
 }
 
-static const char *insert_sql(struct bana_ctx *ctx, const struct bana_entity *e)
+/* Columns of an INSERT: those that get a value, their values as $1, $2, ..., and those that the
+ * database makes. */
+struct columns {
+	struct bana_buf names, values, typed, made;
+	unsigned count, made_count;
+	unsigned same; /* which of the values is that of e->same */
+};
+
+static void name_columns(struct bana_ctx *ctx, const struct bana_entity *e, struct columns *c)
 {
-	struct bana_buf names, values, made;
-	bana_buf_init(&names, ctx->arena);
-	bana_buf_init(&values, ctx->arena);
-	bana_buf_init(&made, ctx->arena);
-	unsigned n = 0, m = 0;
+	*c = (struct columns){.count = 0};
+	bana_buf_init(&c->names, ctx->arena);
+	bana_buf_init(&c->values, ctx->arena);
+	bana_buf_init(&c->typed, ctx->arena);
+	bana_buf_init(&c->made, ctx->arena);
 	for (size_t i = 0; i < e->count; i++) {
 		const struct bana_field *f = &e->fields[i];
 		if (f->column == NULL)
 			continue;
 		if (f->flags & BANA_MADE) {
-			bana_column_add(&made, f, &m);
+			bana_column_add(&c->made, f, &c->made_count);
 			continue;
 		}
-		const char *comma = n++ == 0 ? "" : ", ";
-		bana_buf_print(&names, "%s\"%s\"", comma, f->column);
-		bana_buf_print(&values, "%s$%u", comma, n);
+		const char *comma = c->count++ == 0 ? "" : ", ";
+		bana_buf_print(&c->names, "%s\"%s\"", comma, f->column);
+		bana_buf_print(&c->values, "%s$%u", comma, c->count);
+		bana_buf_print(&c->typed, "%s$%u::%s", comma, c->count, bana_type_name(f));
+		if (e->same != NULL && strcmp(e->same, f->column) == 0)
+			c->same = c->count;
 	}
+}
+
+static const char *insert_sql(struct bana_ctx *ctx, const struct bana_entity *e)
+{
+	struct columns c;
+	name_columns(ctx, e, &c);
 	return bana_print(ctx->arena, "INSERT INTO %s (%s) VALUES (%s) RETURNING %s", e->table,
-		names.at, values.at, m == 0 ? "1" : made.at);
+		c.names.at, c.values.at, c.made_count == 0 ? "1" : c.made.at);
+}
+
+/* The seconds come behind the values. Without a row: there is one already. */
+static const char *once_sql(struct bana_ctx *ctx, const struct bana_entity *e)
+{
+	struct columns c;
+	name_columns(ctx, e, &c);
+	return bana_print(ctx->arena,
+		"INSERT INTO %s (%s) SELECT %s WHERE NOT EXISTS (SELECT FROM %s AS old"
+		" WHERE old.\"%s\" = $%u AND old.created_at > now() - make_interval(secs => $%u))"
+		" RETURNING id, %s",
+		e->table, c.names.at, c.typed.at, e->table, e->same, c.same, c.count + 1,
+		c.made.at);
+}
+
+static const char *earlier_sql(struct bana_ctx *ctx, const struct bana_entity *e)
+{
+	struct columns c;
+	name_columns(ctx, e, &c);
+	return bana_print(ctx->arena,
+		"SELECT id, %s FROM %s WHERE \"%s\" = $1 AND created_at > now() -"
+		" make_interval(secs => $2) ORDER BY id LIMIT 1",
+		c.made.at, e->table, e->same);
 }
 
 static const char *find_sql(struct bana_ctx *ctx, const struct bana_entity *e)
@@ -222,6 +262,45 @@ BANA_RES bana_row_insert(struct bana_ctx *ctx, const struct bana_entity *e, stru
 	else
 		TRY(bana_pg_batch(ctx, steps, 1 + journal));
 	bana_row_inserted(e, insert, row);
+	return BANA_DONE;
+}
+
+/* What `earlier` is told of; the row that was there a moment before may be erased by now. */
+static BANA_RES find_earlier(struct bana_ctx *ctx, const struct bana_entity *e,
+	const char *const values[2], const struct bana_rows **rows)
+{
+	TRY(bana_pg_exec(ctx, kept(ctx, e, earlier_sql), 2, values, rows));
+	if (bana_rows_count(*rows) == 0)
+		return bana_fail_later(ctx, NULL, "the row that came first is gone");
+	return BANA_DONE;
+}
+
+BANA_RES bana_row_insert_once(struct bana_ctx *ctx, const struct bana_entity *e,
+	struct bana_row *row, const struct bana_once *once, bool *fresh)
+{
+	struct bana_step steps[3 + BANA_JOURNAL_STEPS], *insert = &steps[1];
+	const struct bana_entry entry = {NULL, row};
+	const size_t id = bana_field_place(e, bana_field_stored(e, "id"));
+	const size_t same = bana_field_place(e, bana_field_stored(e, e->same));
+	unsigned char made[BANA_FIELDS_MAX];
+	const char *const twin[] = {
+		row->cells[same].text, bana_print(ctx->arena, "%lld", (long long)once->within_s)};
+	steps[0] = (struct bana_step){
+		"SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", 1, twin, NULL};
+	bana_row_insert_step(ctx, e, row, insert);
+	const char **values = bana_alloc(ctx->arena, (insert->count + 1) * sizeof *values);
+	memcpy(values, insert->values, insert->count * sizeof *values);
+	values[insert->count] = twin[1];
+	*insert = (struct bana_step){kept(ctx, e, once_sql), insert->count + 1, values, NULL};
+	size_t n = 2 + bana_journal_steps(ctx, e, "create", &entry, 1, steps + 2);
+	if (once->begun) /* else the batch is a transaction by itself */
+		steps[n++] = (struct bana_step){.sql = "COMMIT"};
+	TRY(bana_pg_batch(ctx, steps, n));
+	*fresh = bana_rows_count(insert->rows) > 0;
+	if (!*fresh)
+		TRY(find_earlier(ctx, e, twin, &insert->rows));
+	bana_row_set(row, id, bana_rows_text(insert->rows, 0, 0));
+	bana_row_read(insert->rows, 0, 1, made, bana_view_of(e, BANA_MADE, made), row);
 	return BANA_DONE;
 }
 

@@ -10,15 +10,15 @@ endif()
 
 function(add_suites folder)
   file(GLOB suites CONFIGURE_DEPENDS ${tests}/${folder}/*.test.mjs)
-  if(BANA_SANITIZE) # nginx serves those pages by itself, and PostgreSQL's programs make backups
-    list(FILTER suites EXCLUDE REGEX "/(doc|doc-observe|try|backup)\\.test\\.mjs$")
+  if(BANA_SANITIZE) # nginx serves those pages by itself, PostgreSQL's programs make backups, and what a sanitizer costs is not of interest
+    list(FILTER suites EXCLUDE REGEX "/(doc|doc-observe|try|bo|bo-quarantine|backup|gate-cost)\\.test\\.mjs$")
   endif()
   foreach(suite IN LISTS suites)
     get_filename_component(name ${suite} NAME_WE)
     add_test(NAME ${folder}.${name} COMMAND node --test-reporter=spec ${suite})
     set_tests_properties(${folder}.${name} PROPERTIES LABELS ${folder} TIMEOUT ${patience}
       ENVIRONMENT "${environment}" FIXTURES_REQUIRED "npm;stack" RESOURCE_LOCK stack)
-    if("${folder}.${name}" MATCHES "^live|^signal\\.once|^http\\.(fault|jwks|backup|limits|subscribe-timing)") # they measure: nothing beside them
+    if("${folder}.${name}" MATCHES "^live|^signal\\.once|^http\\.(fault|jwks|backup|limits|gate-cost|subscribe-timing)") # they measure: nothing beside them
       set_tests_properties(${folder}.${name} PROPERTIES RUN_SERIAL ON)
     endif()
   endforeach()

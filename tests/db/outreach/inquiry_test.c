@@ -17,7 +17,8 @@ static void a_submit_is_stored_before_it_is_answered(void **state)
 	snprintf(sql, sizeof sql,
 		"SELECT concat_ws('|', first_name, email, message, type, status, user_agent, "
 		"ip_hash, content_hash = "
-		"encode(sha256('m'), 'hex')) FROM outreach.\"Inquiry\" WHERE id = %s",
+		"encode(sha256('\"a@b.de\"\"100_GENERAL\"\"A\"\"\"\"\"\"\"\"\"\"m\"'), 'hex')) "
+		"FROM outreach.\"Inquiry\" WHERE id = %s",
 		number_text);
 	assert_string_equal(ask(d.db.admin, sql),
 		"A|a@b.de|m|100_GENERAL|100_NEW|unit \xc3\xa4|"

@@ -37,6 +37,7 @@ static inline void desk_open(struct desk *d, void **state)
 	app->policy = bana_policy_new("outreach");
 	assert_true(bana_settings_load(&outreach_service.settings, 1, stderr)); /* the defaults */
 	outreach_settings.secret = "0123456789abcdef0123456789abcdef";
+	outreach_settings.gate = false; /* there is no Redis here */
 }
 
 static inline void desk_close(struct desk *d)

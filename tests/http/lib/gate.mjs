@@ -1,0 +1,46 @@
+// What a form sends for the abuse gate, made here as the service and ALTCHA's widget make it.
+import { createHash, createHmac, randomBytes, randomInt } from "node:crypto";
+
+import { call, inquiry, submit, unique } from "./api.mjs";
+import { stack } from "./stack.mjs";
+
+const keyOf = (purpose) => createHmac("sha256", stack.secret).update(purpose).digest();
+const signed = (key, text) => createHmac("sha256", key).update(text).digest();
+
+// The stamp of a form that was opened so long ago.
+export function stampOf(ageMs = 60_000) {
+  const opened = String(Date.now() - ageMs);
+  return `${opened}.${signed(keyOf("form stamp"), opened).subarray(0, 10).toString("base64url")}`;
+}
+
+const hash = (text) => createHash("sha256").update(text).digest("hex");
+
+// A challenge with its solution; `left` seconds before it expires. Not asked for, so a thousand of them are quick.
+export function proofOf({ left = 300, number = 7 } = {}) {
+  const salt = `${randomBytes(12).toString("hex")}?expires=${Math.floor(Date.now() / 1000) + left}&`;
+  const challenge = hash(salt + number);
+  const signature = signed(keyOf("challenge").toString("hex"), challenge).toString("hex");
+  return Buffer.from(JSON.stringify({ algorithm: "SHA-256", challenge, number, salt, signature })).toString("base64");
+}
+
+// One that was asked for, solved as the widget does.
+export async function solved(base) {
+  const { algorithm, challenge, salt, signature, maxnumber } = (await call("GET", "/challenge", { base })).body;
+  for (let number = 0; number <= maxnumber; number++) {
+    if (hash(salt + number) === challenge) return Buffer.from(JSON.stringify({ algorithm, challenge, number, salt, signature })).toString("base64");
+  }
+  throw new Error("a challenge without a solution");
+}
+
+let last = randomInt(65_536); // those of an earlier run may be counted still
+// An address that nobody else has in this run.
+export const address = () => `198.18.${(last >> 8) & 255}.${last++ & 255}`;
+
+const AGENT = "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0";
+
+// What a person sends who was on the page for a minute: nothing is found in it.
+export const person = (more = {}) => inquiry({ formStamp: stampOf(), message: `We would like ten more seats, please call ${unique("us")}.`, ...more });
+
+// Submit to a stack that believes X-Forwarded-For.
+export const submitFrom = (gated, body, { from = address(), headers, ...more } = {}) =>
+  submit(body, { base: gated.env.BASE_URL, headers: { "X-Forwarded-For": from, "User-Agent": AGENT, ...headers }, ...more });
