@@ -14,6 +14,9 @@ install(DIRECTORY deploy/grafana deploy/prometheus DESTINATION ${share}/deploy O
 install(DIRECTORY build/package/pages/doc DESTINATION ${share} OPTIONAL)
 # The list of disposable domains as deploy/package makes it from npm.
 install(FILES build/package/pages/disposable-domains.txt DESTINATION ${share} OPTIONAL)
+# The back office needs no bundle: it is there in an image, too.
+install(DIRECTORY conf/nginx/bo DESTINATION ${share}/doc)
+install(FILES conf/nginx/client/observer.mjs DESTINATION ${share}/doc/assets)
 
 install(DIRECTORY deploy/systemd/ DESTINATION lib/systemd/system
   FILES_MATCHING PATTERN "*.service" PATTERN "*.target" PATTERN "*.timer" PATTERN "10-*.conf")

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154 # names of deploy/quickstart
-# What the edge serves from DOC_DIR: the page of live inquiries with the client of the rooms, and the API reference
-# (our page, and Scalar's bundle from npm).
+# What the edge serves from DOC_DIR: the page of live inquiries with the client of the rooms, the back office, and the
+# API reference (our page, and Scalar's bundle from npm).
 
 # build/doc/scalar.js and its .gz, the one file of the package that a browser needs; for all instances of this clone.
 doc_bundle() {
@@ -32,6 +32,8 @@ doc_install() {
 	local page=$repo/conf/nginx/doc client=$repo/conf/nginx/client bundle=$repo/build/doc/scalar.js to=$state/doc
 	mkdir -p "$to/assets"
 	doc_page "$client/observe.html" "$client"/{observe.js,observer.mjs}
+	mkdir -p "$to/bo"
+	install -p -m 0644 "$repo"/conf/nginx/bo/* "$to/bo"         # always asked for again, so without versions
 	if ! doc_bundle; then
 		say doc "API reference not installed, see $state/log/npm.log"
 		return

@@ -247,9 +247,9 @@ class Observer {
     return found.filter(({ live }) => !live);
   }
 
-  // Of visitors (what staff makes is not announced), and the server's time: NaN where CORS hides it.
+  // Of visitors (neither what staff makes nor what is in quarantine is announced), and the server's time: NaN where CORS hides it.
   async #inquiries(where, way, limit) {
-    const filter = JSON.stringify({ where: { createdBy: null, ...where }, order: [`createdAt ${way}`, `id ${way}`], limit, fields: FIELDS });
+    const filter = JSON.stringify({ where: { createdBy: null, quarantinedAt: null, ...where }, order: [`createdAt ${way}`, `id ${way}`], limit, fields: FIELDS });
     const rows = [];
     for (let cursor = ""; ; ) {
       const { headers, body } = await this.#ask(`/inquiries?filter=${encodeURIComponent(filter)}${cursor}`, "application/json");
