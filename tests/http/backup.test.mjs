@@ -20,7 +20,7 @@ import { until, within } from "./lib/wait.mjs";
 
 const deploy = resolve(dirname(fileURLToPath(import.meta.url)), "../../deploy");
 const folder = `${stack.dir}.backups`;
-const TABLES = ["Inquiry", "Subscriber", "AuditLog", "CasbinRule", "SeededRule", "Migration"];
+const TABLES = ["Inquiry", "Subscriber", "Consent", "Webhook", "WebhookEvent", "WebhookDelivery", "UsedChallenge", "IdempotencyKey", "AuditLog", "CasbinRule", "SeededRule", "Migration"];
 
 // ---- Databases: each is empty and its owner's; nobody else may connect.
 const urlOf = (url, name) => url.replace("@/bana?", `@/${name}?`);

@@ -69,7 +69,7 @@ test("a_filter_finds_an_address_in_any_spelling", async () => {
   const forms = spellings();
   const businessName = unique("filter");
   const ids = [];
-  for (const email of forms) ids.push((await submit(inquiry({ email, businessName }))).body.data.id);
+  for (const email of forms) ids.push((await submit(inquiry({ email, businessName, subject: unique() }))).body.data.id);
   const other = (await submit(inquiry({ businessName }))).body.data.id;
   const found = async (email) => (await rowsOf("/inquiries", { where: { businessName, email }, order: ["id"] })).map(({ id }) => id);
   for (const email of forms) {
@@ -119,13 +119,13 @@ test("the_copy_is_nobodys_to_see_or_set", async () => {
 test("a_person_is_exported_and_erased_in_any_spelling", async () => {
   for (const asked of [0, 1, 2, 3]) {
     const forms = spellings();
-    for (const email of forms) assert.equal((await submit(inquiry({ email }))).status, 201);
+    for (const email of forms) assert.equal((await submit(inquiry({ email, subject: unique() }))).status, 201);
     await subscribe(forms[0]);
     const [subscriber] = await subscribersOf(forms[1]);
     const path = `/privacy/subjects/${encodeURIComponent(forms[asked])}`;
     const { data } = (await staff("GET", path)).body;
     assert.deepEqual([data.inquiries.length, data.subscribers.length], [4, 1], forms[asked]);
-    assert.deepEqual((await staff("DELETE", path)).body.data, { inquiries: 4, subscribers: 1 });
+    assert.deepEqual((await staff("DELETE", path)).body.data, { inquiries: 4, subscribers: 1, consents: 1 });
     const left = await query(`SELECT count(*)::int AS n FROM outreach."Inquiry" WHERE email_normalized = $1 OR lower(email) = $1`, [forms[1]]);
     assert.equal(left[0].n, 0);
     const erased = await subscriberOf(subscriber.id);
@@ -142,5 +142,5 @@ test("rows_that_the_version_before_writes_are_found", async () => {
   await query(`UPDATE outreach."Inquiry" SET email = $2 WHERE id = $1`, [row.id, `${name}@bücher.example`]);
   const path = `/privacy/subjects/${encodeURIComponent(`${name}@bücher.example`)}`;
   assert.equal((await staff("GET", path)).body.data.inquiries.length, 1, "as it was written");
-  assert.deepEqual((await staff("DELETE", path)).body.data, { inquiries: 1, subscribers: 0 });
+  assert.deepEqual((await staff("DELETE", path)).body.data, { inquiries: 1, subscribers: 0, consents: 0 });
 });

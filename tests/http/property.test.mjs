@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 
 import fc from "fast-check";
 
-import { inquiry, post } from "./lib/api.mjs";
+import { call, inquiry, post } from "./lib/api.mjs";
 import { insertSubscribers, nextId } from "./lib/bo.mjs";
 import { close } from "./lib/db.mjs";
 import { json, texts } from "./lib/generate.mjs";
@@ -42,9 +42,19 @@ async function confirmToken() {
   return token;
 }
 
+// An endpoint, or a delivery to it.
+async function webhookOr(path) {
+  const { data } = (await post("/webhooks", JSON.stringify({ url: "https://hooks.example.com/x", enabled: false }), { token: BO_TOKEN })).body;
+  if (path.startsWith("/webhooks")) return data.id;
+  await post(`/webhooks/${data.id}/test`, "{}", { token: BO_TOKEN });
+  const filter = encodeURIComponent(JSON.stringify({ where: { webhookId: data.id } }));
+  return (await call("GET", `/webhook-deliveries?filter=${filter}`, { token: BO_TOKEN })).body.data[0].id;
+}
+
 // A new row for a path to name: what fills its {id}, {email} or {token}.
 async function rowFor(path) {
   if (path.includes("/confirm/")) return confirmToken();
+  if (path.startsWith("/webhook")) return webhookOr(path);
   const to = path.startsWith("/subscribers") ? "/subscribers" : "/inquiries";
   const fields = inquiry();
   const body = to === "/inquiries" ? fields : { email: fields.email };

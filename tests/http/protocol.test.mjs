@@ -20,7 +20,8 @@ test("an_acknowledged_submit_can_be_read_at_its_location", async () => {
   const { id, status, createdAt, ...rest } = got.body.data;
   assert.deepEqual([id, status, createdAt], [data.id, "100_NEW", data.createdAt]);
   assert.deepEqual(Object.fromEntries(Object.keys(sent).map((name) => [name, rest[name]])), sent);
-  assert.deepEqual([rest.lastName, rest.spamScore, rest.handledAt, rest.createdBy], [null, null, null, null]);
+  assert.deepEqual([rest.lastName, rest.quarantinedAt, rest.handledAt, rest.createdBy], [null, null, null, null]);
+  assert.deepEqual([rest.spamScore, rest.spamReasons], [10, ["stamp_missing"]]);
   for (const hidden of ["deletedAt", "ipHash", "userAgent", "contentHash"]) assert.ok(!(hidden in rest), hidden);
   const row = await inquiryRow(id);
   assert.equal(row.user_agent, "test/1.0");

@@ -49,6 +49,8 @@ WITH wanted (object, action, owner, employee, cashier) AS (VALUES
 	FROM wanted, LATERAL (VALUES
 		('OWNER', owner), ('EMPLOYEE', employee), ('CASHIER', cashier)) AS r (role, may)
 	WHERE may
+	UNION ALL
+	VALUES ('SERVICE', 'Subscriber.links', 'read')  -- a mailing tool: the links of a newsletter, and nothing else
 ), fresh AS (
 	INSERT INTO outreach."SeededRule" (role, object, action)
 	SELECT role, object, action FROM granted
@@ -58,6 +60,3 @@ WITH wanted (object, action, owner, employee, cashier) AS (VALUES
 INSERT INTO outreach."CasbinRule" (ptype, v0, v1, v2, v3, v4)
 SELECT 'p', role, '*', object, action, 'allow' FROM fresh
 ON CONFLICT DO NOTHING;
-
--- A mailing tool is a service: it gets the links of a newsletter, and nothing else.
-SELECT outreach.seed_rule('SERVICE', 'Subscriber.links', 'read');
