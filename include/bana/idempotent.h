@@ -25,7 +25,8 @@ struct bana_step;
  */
 BANA_RES bana_idempotent(struct bana_req *q);
 
-/* For an erasure: forget the answers that mention `text`. Their keys stay, and answer CONFLICT. */
-void bana_idempotent_forget_step(struct bana_ctx *ctx, const char *text, struct bana_step *step);
+/* For an erasure: forget the answers in which any of these stands, whatever the case of its
+ * letters; an array literal of PostgreSQL. Their keys stay, and answer CONFLICT. */
+void bana_idempotent_forget_step(struct bana_ctx *ctx, const char *texts, struct bana_step *step);
 
 #endif

@@ -164,14 +164,15 @@ BANA_RES bana_idempotent(struct bana_req *q)
 	return once_only(q, &once);
 }
 
-void bana_idempotent_forget_step(struct bana_ctx *ctx, const char *text, struct bana_step *step)
+void bana_idempotent_forget_step(struct bana_ctx *ctx, const char *texts, struct bana_step *step)
 {
 	const char **values = bana_alloc(ctx->arena, sizeof *values);
-	values[0] = text;
+	values[0] = texts;
 	*step = (struct bana_step){
 		bana_join(ctx->arena, "UPDATE ", ctx->app->service->name,
-			TABLE
-			" SET body = NULL, headers = '' WHERE strpos(lower(body), lower($1)) > 0",
+			TABLE " SET body = NULL, headers = '' WHERE EXISTS (SELECT FROM"
+			      " unnest($1::text[]) AS t (text)"
+			      " WHERE strpos(lower(body), lower(t.text)) > 0)",
 			NULL),
 		1, values, NULL};
 }

@@ -139,7 +139,8 @@ static BANA_RES export_subject(struct bana_req *q)
 		return nothing_known(ctx);
 	if (most > ROWS_MAX) /* a part would pass for all */
 		return bana_fail(ctx, BANA_CONFLICT,
-			"More rows than one answer holds: use the exports, with a filter on email",
+			"More rows than one answer holds: use the lists or exports of each kind, "
+			"with a filter on email",
 			NULL);
 	return bana_reply_one(q, 200, bana_buf_str(&json));
 }
@@ -228,20 +229,40 @@ static size_t journal_entity(struct bana_ctx *ctx, const struct bana_entity *e,
 	return bana_journal_steps(ctx, e, "erase", entries, count, steps);
 }
 
-/* And the journals, and COMMIT. */
-static BANA_RES write_audit(struct bana_ctx *ctx, const struct bana_entity *const *entities,
-	const struct bana_step *erased, size_t count, const char *subject)
+/* Kept answers have the person's address, in whatever spelling, or were about one of these rows. */
+static void forget_answers(struct bana_ctx *ctx, const struct subject *subject,
+	const struct bana_step *erased, size_t count, struct bana_step *step)
 {
+	struct bana_buf texts;
+	bana_buf_init(&texts, ctx->arena);
+	bana_buf_text(&texts, "{");
+	bana_array_add(&texts, bana_str_of(subject->given));
+	bana_array_add(&texts, bana_str_of(subject->key));
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < bana_rows_count(erased[i].rows); k++)
+			bana_array_add(&texts, bana_str_of(bana_print(ctx->arena, "\"id\":\"%s\"",
+						       bana_rows_text(erased[i].rows, k, 0))));
+	}
+	bana_buf_text(&texts, "}");
+	bana_idempotent_forget_step(ctx, texts.at, step);
+}
+
+/* And the journals, what is to be forgotten, and COMMIT. */
+static BANA_RES write_audit(struct bana_ctx *ctx, const struct bana_entity *const *entities,
+	const struct bana_step *erased, size_t count, const struct subject *subject)
+{
+	const char *name = ctx->app->service->pseudonym(ctx, bana_str_of(subject->key));
 	struct bana_audit *audits = bana_alloc(ctx->arena, count * sizeof *audits);
-	struct bana_step steps[ENTITIES_MAX * (1 + BANA_JOURNAL_STEPS) + 1] = {{0}};
+	struct bana_step steps[ENTITIES_MAX * (1 + BANA_JOURNAL_STEPS) + 2] = {{0}};
 	size_t step = 0;
 	for (size_t i = 0; i < count; i++) {
 		bana_audit_begin(ctx, &audits[i], entities[i], "erase");
-		audits[i].subject = subject;
+		audits[i].subject = name;
 		audit_entity(ctx, entities[i], erased[i].rows, &audits[i]);
 		bana_audit_step(ctx, &audits[i], &steps[step++]);
 		step += journal_entity(ctx, entities[i], erased[i].rows, steps + step);
 	}
+	forget_answers(ctx, subject, erased, count, &steps[step++]);
 	steps[step++] = (struct bana_step){"COMMIT", 0, NULL, NULL};
 	return bana_pg_batch(ctx, steps, step);
 }
@@ -250,7 +271,7 @@ static BANA_RES erase_subject(struct bana_req *q)
 {
 	struct bana_ctx *ctx = &q->ctx;
 	const struct bana_entity *entities[ENTITIES_MAX] = {NULL};
-	struct bana_step steps[ENTITIES_MAX + 3] = {{"BEGIN", 0, NULL, NULL}};
+	struct bana_step steps[ENTITIES_MAX + 1] = {{"BEGIN", 0, NULL, NULL}};
 	struct bana_step *erased = steps + 1;
 	struct bana_buf json;
 	struct subject subject;
@@ -258,9 +279,7 @@ static BANA_RES erase_subject(struct bana_req *q)
 	TRY(read_address(q, &subject));
 	for (size_t i = 0; i < count; i++)
 		erase_step(ctx, entities[i], &subject, &erased[i]);
-	bana_idempotent_forget_step(ctx, subject.given, &erased[count]);
-	bana_idempotent_forget_step(ctx, subject.key, &erased[count + 1]);
-	TRY(bana_pg_batch(ctx, steps, count + 3));
+	TRY(bana_pg_batch(ctx, steps, count + 1));
 	bana_buf_init(&json, ctx->arena);
 	bana_buf_text(&json, "{");
 	for (size_t i = 0; i < count; i++) {
@@ -269,10 +288,9 @@ static BANA_RES erase_subject(struct bana_req *q)
 		found += rows;
 	}
 	bana_buf_text(&json, "}");
-	if (found == 0)
+	TRY(write_audit(ctx, entities, erased, count, &subject));
+	if (found == 0) /* but maybe in an answer that was kept */
 		return nothing_known(ctx);
-	TRY(write_audit(ctx, entities, erased, count,
-		ctx->app->service->pseudonym(ctx, bana_str_of(subject.key))));
 	return bana_reply_one(q, 200, bana_buf_str(&json));
 }
 

@@ -221,6 +221,25 @@ test("an_erased_person_is_in_no_kept_answer", async () => {
   assert.equal((await inquiriesOf(body.email)).length, 0);
 });
 
+test("an_erasure_finds_kept_answers_by_the_rows_they_are_about", async () => {
+  const [key, other, name] = [randomUUID(), randomUUID(), unique("erased").toLowerCase()];
+  const spelled = await staff("POST", "/inquiries", { body: inquiry({ email: `${name}@bücher.example` }), ...keyed(key) });
+  const changed = await staff("POST", "/inquiries", { body: inquiry({ email: `before-${name}@example.com` }), ...keyed(other) });
+  assert.deepEqual([spelled.status, changed.status], [201, 201]);
+  assert.equal((await staff("PATCH", `/inquiries/${changed.body.data.id}`, { body: { email: `${name}@xn--bcher-kva.example` } })).status, 200);
+  assert.equal((await staff("DELETE", `/privacy/subjects/${name}@xn--bcher-kva.example`)).status, 200);
+  const kept = await query('SELECT FROM outreach."IdempotencyKey" WHERE body LIKE ANY ($1)', [[spelled, changed].map(({ body }) => `%${body.data.id}%`)]);
+  assert.equal(kept.length, 0);
+});
+
+test("an_erasure_forgets_answers_also_of_whom_no_row_is_left", async () => {
+  const [key, email] = [randomUUID(), `${unique("gone")}@example.com`];
+  const made = await staff("POST", "/inquiries", { body: inquiry({ email }), ...keyed(key) });
+  assert.equal((await staff("PATCH", `/inquiries/${made.body.data.id}`, { body: { email: `${unique("new")}@example.com` } })).status, 200);
+  assertProblem(await staff("DELETE", `/privacy/subjects/${email}`), 404);
+  assert.equal((await query('SELECT FROM outreach."IdempotencyKey" WHERE body LIKE $1', [`%${email}%`])).length, 0);
+});
+
 test("without_the_database_a_keyed_request_is_asked_to_come_again", async () => {
   await stack.signalAll("postgres", "SIGSTOP");
   let answer;
