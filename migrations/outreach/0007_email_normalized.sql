@@ -30,7 +30,8 @@ CREATE OR REPLACE TRIGGER "TR_Inquiry_emailUpdated" BEFORE UPDATE OF email ON ou
 -- Triggers fire in the order of their names.
 CREATE OR REPLACE FUNCTION outreach.subscriber_email_normalized() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM pg_advisory_xact_lock(hashtextextended('Subscriber ' || NEW.email_normalized, 0))
+	PERFORM pg_advisory_xact_lock(hashtextextended('Subscriber by lower case ' || lower(NEW.email), 0))
+	; PERFORM pg_advisory_xact_lock(hashtextextended('Subscriber ' || NEW.email_normalized, 0))
 	; IF NEW.email ~ '[^\x01-\x7f]' THEN
 		NEW.email_normalized := coalesce((SELECT s.email_normalized FROM outreach."Subscriber" AS s
 			WHERE lower(s.email) = lower(NEW.email) AND s.deleted_at IS NULL), NEW.email_normalized)

@@ -37,6 +37,14 @@ static const struct { uint32_t first, last; } unseen[] = {
 };
 /* clang-format on */
 
+/* Their lower case is ASCII for the database, and not for us: "Kelvin" with the sign of it would be
+ * kelvin's for one of the two. */
+static bool folds_to_ascii(uint32_t c)
+{
+	enum { KELVIN_SIGN = 0x212A, I_WITH_DOT = 0x0130 };
+	return c == KELVIN_SIGN || c == I_WITH_DOT;
+}
+
 static bool visible(uint32_t c)
 {
 	for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++) {
@@ -59,10 +67,11 @@ static uint32_t next(bana_str text, size_t *i)
 	return c;
 }
 
-static bool all_visible(bana_str text)
+static bool characters_valid(bana_str text)
 {
 	for (size_t i = 0; i < text.len;) {
-		if (!visible(next(text, &i)))
+		uint32_t c = next(text, &i);
+		if (!visible(c) || folds_to_ascii(c))
 			return false;
 	}
 	return true;
@@ -160,7 +169,7 @@ static BANA_RES take_apart(bana_str text, struct parts *parts)
 {
 	bana_str given;
 	parts->local = bana_str_cut(text, '@', &given);
-	if (text.len > WHOLE_BYTES_MAX || !bana_utf8_valid(text) || !all_visible(text) ||
+	if (text.len > WHOLE_BYTES_MAX || !bana_utf8_valid(text) || !characters_valid(text) ||
 		!local_valid(parts->local))
 		return BANA_IS(INVALID);
 	TRY(bana_idn_ascii(given, parts->domain));

@@ -58,6 +58,15 @@ test("all_spellings_at_once_are_one_row_and_nobody_is_refused", async () => {
   }
 });
 
+// Its lower case is "k" for the database: nobody may take kelvin's place with it.
+test("nobody_stands_in_the_way_of_an_address_that_folds_to_it", async () => {
+  const name = unique("elvin").toLowerCase();
+  assertInvalid(await post("/subscribers/subscribe", JSON.stringify({ email: `\u212A${name}@example.com` })), [["email", "invalid_format", "Invalid email address"]]);
+  assert.equal((await subscribe(`k${name}@example.com`)).status, 200);
+  const [upper, lower] = await Promise.all([subscribe(`\u00C4${name}@example.com`), subscribe(`\u00E4${name}@example.com`)]);
+  assert.deepEqual([upper.status, lower.status], [200, 200]);
+});
+
 test("a_tag_and_dots_are_part_of_the_address", async () => {
   const name = unique("tag").toLowerCase();
   const all = [`${name}@example.com`, `${name}+a@example.com`, `${name}+b@example.com`, `${name[0]}.${name.slice(1)}@example.com`];

@@ -108,6 +108,8 @@ static const bana_str refused[] = {
 	BYTES("a@ex\xc2\xad" "ample.com"), BYTES("a\xe2\x80\x8b@b.de"), BYTES("a@b\xe2\x80\x8b" "c.de"), BYTES("a\xe2\x80\x8d" "b@c.de"), BYTES("\xef\xbb\xbf" "a@b.de"),
 	BYTES("a@b.de\xef\xbb\xbf"), BYTES("\xe2\x80\xae" "a@b.de"), BYTES("a\xef\xb8\x8f@b.de"), BYTES("\xee\x80\x80@b.de"), BYTES("a\xe3\x85\xa4@b.de"), /* NOLINT(misc-misleading-bidirectional) */
 	BYTES("\xf3\xa0\x81\xa1@b.de"), BYTES("a\xef\xbf\xbd@b.de"),
+	/* what is an ASCII letter in lower case, for some */
+	BYTES("\xe2\x84\xaa" "evin@example.com"), BYTES("\xc4\xb0ris@example.com"), BYTES("a@\xe2\x84\xaa" "iosk.de"),
 	/* what is no UTF-8 */
 	BYTES("\xff@b.de"), BYTES("a\xc3@b.de"), BYTES("a@\xc3.de"), BYTES("a@b\xc0\xae" "de.de"), BYTES("\xed\xa0\x80@b.de"), BYTES("a@\xf4\x90\x80\x80.de"),
 };
