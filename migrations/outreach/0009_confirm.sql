@@ -20,4 +20,5 @@ CREATE TABLE outreach."Consent" (
 	version          integer NOT NULL DEFAULT 1
 );
 -- A person's data is looked for by the address.
-CREATE INDEX "IDX_Consent_email" ON outreach."Consent" (email_normalized, id);
+CREATE INDEX "IDX_Consent_emailNormalized" ON outreach."Consent" (email_normalized, id);
+CREATE INDEX "IDX_Consent_email" ON outreach."Consent" (lower(email), id);

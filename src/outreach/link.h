@@ -1,7 +1,6 @@
 /*
  * Tokens of links: a Snowflake, a dot and 80 bits of HMAC-SHA-256 in base64url (14 characters). One
- * that unsubscribes may be a bare Snowflake, if the settings say so.
- And the keys of everything
+ * that unsubscribes may be a bare Snowflake, if the settings say so. And the keys of everything
  * that Outreach signs.
  */
 #ifndef OUTREACH_LINK_H

@@ -136,7 +136,7 @@ static BANA_RES link_use(struct bana_req *q)
 
 /* What the row of a token says: nothing, or whether the link is open and whether it was used. */
 #define LINK                                                                                     \
-	"SELECT id, status, confirm_expires_at > now() AS open,"                                 \
+	"SELECT id, status, coalesce(confirm_expires_at > now(), false) AS open,"                \
 	" status = '201_ACTIVATED' AND confirmed_at IS NOT NULL AS used"                         \
 	" FROM outreach.\"Subscriber\" WHERE unsubscribe_token = $1 AND confirm_token_hash = $2" \
 	" AND deleted_at IS NULL AND status IN ('103_PENDING', '201_ACTIVATED')"

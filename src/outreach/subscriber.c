@@ -126,7 +126,8 @@ const struct bana_entity outreach_subscriber = {
 
 /* A new address gets a row. Of known ones a deactivated and a pending one move to the status that a
  * new one would have; every other stays as it is. A deactivated one gets fresh links; a pending
- * one, too, unless the link it was sent still counts: then that link counts longer. */
+ * one, too, unless the link it was sent still counts: then that link counts longer. Each consent is
+ * noted, of suspicious ones one a day: a flood is no proof of anything. */
 static const char upsert[] =
 	"WITH given AS ("
 	"INSERT INTO outreach.\"Subscriber\" AS s (id, email, first_name, locale, topics, source,"
@@ -143,7 +144,8 @@ static const char upsert[] =
 	" CASE WHEN moves THEN excluded.status ELSE s.status END,"
 	" CASE WHEN fresh THEN excluded.unsubscribe_token ELSE s.unsubscribe_token END,"
 	" CASE WHEN fresh THEN excluded.confirm_token_hash ELSE s.confirm_token_hash END,"
-	" CASE WHEN fresh OR waits THEN excluded.confirm_expires_at ELSE s.confirm_expires_at END,"
+	" CASE WHEN fresh OR (waits AND excluded.confirm_token_hash IS NOT NULL) THEN"
+	" excluded.confirm_expires_at ELSE s.confirm_expires_at END,"
 	" CASE WHEN begins THEN now() ELSE s.subscribed_at END,"
 	" CASE WHEN waits THEN NULL ELSE s.confirmed_at END,"
 	" CASE WHEN moves THEN excluded.consent_version ELSE s.consent_version END,"
@@ -160,7 +162,8 @@ static const char upsert[] =
 	" RETURNING s.id, s.status) " OUTREACH_CONSENT_INSERT
 	" SELECT $13::bigint, id, $2::text, $14::text, '100_GIVEN', status, $7::text, $6::text, "
 	"$8::text"
-	" FROM given";
+	" FROM given WHERE NOT $15::boolean OR NOT EXISTS (SELECT FROM outreach.\"Consent\" AS c"
+	" WHERE c.email_normalized = $14 AND c.created_at > now() - interval '1 day')";
 
 static const char *fresh_id(struct bana_ctx *ctx)
 {
@@ -180,7 +183,8 @@ BANA_RES outreach_subscribe_row(struct bana_req *q, const struct bana_row *row, 
 		waits ? "103_PENDING" : "201_ACTIVATED",
 		waits ? outreach_confirm_hash(ctx, outreach_confirm_write(ctx, token)) : NULL,
 		bana_print(ctx->arena, "%lld", (long long)outreach_settings.confirm_days),
-		fresh_id(ctx), bana_email_key(ctx->arena, bana_str_of(c[EMAIL].text))};
+		fresh_id(ctx), bana_email_key(ctx->arena, bana_str_of(c[EMAIL].text)),
+		suspicious ? "t" : "f"};
 	return bana_pg_exec(ctx, upsert, sizeof values / sizeof *values, values, NULL);
 }
 

@@ -61,6 +61,17 @@ test("a_new_address_is_pending_until_the_button_behind_its_link_is_pressed", asy
   assert.ok(row.confirmed_at && row.subscribed_at);
 });
 
+test("a_link_without_an_end_is_void_and_costs_no_worker", async () => {
+  const email = address();
+  const path = await pathFor(await subscribe(email));
+  await set(email, "confirm_expires_at = NULL");
+  const workers = own.workers().sort();
+  assert.doesNotMatch((await look(path)).text, /<button>/);
+  assert.equal((await press(path)).status, 404);
+  assert.deepEqual(own.workers().sort(), workers);
+  assert.equal((await subscriberRow(email)).status, "103_PENDING");
+});
+
 test("a_used_link_says_so_and_changes_nothing", async () => {
   const email = address();
   const path = await pathFor(await subscribe(email));
