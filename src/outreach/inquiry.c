@@ -135,7 +135,7 @@ static const struct bana_effect effects[] = {
 	{R, HANDLED_AT, BANA_FIRST}, {P, HANDLED_AT, BANA_FIRST}, {D, HANDLED_AT, BANA_FIRST},
 	{A, HANDLED_AT, BANA_FIRST}, {C, HANDLED_AT, BANA_FIRST},
 	{D, COMPLETED_AT, BANA_NOW}, {P, COMPLETED_AT, BANA_CLEAR}, {N, COMPLETED_AT, BANA_CLEAR},
-	{N, CANCEL_REASON, BANA_CLEAR}, {N, QUARANTINED_AT, BANA_CLEAR}, {A, CANCEL_REASON, BANA_CLEAR},
+	{N, CANCEL_REASON, BANA_CLEAR}, {N, QUARANTINED_AT, BANA_CLEAR}, {P, QUARANTINED_AT, BANA_CLEAR}, {A, CANCEL_REASON, BANA_CLEAR},
 };
 static const struct bana_need needs[] = {{CANCEL_REASON, C}};
 
@@ -226,6 +226,7 @@ const struct bana_entity outreach_inquiry = {
 	.statistics = statistics,
 	.statistic_count = sizeof statistics / sizeof *statistics,
 	.same = "content_hash",
+	.aside = "quarantined_at",
 	.journal = tell,
 };
 

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 
 import { assertAccepted, assertProblem, call, post, submit, submitForm, unique } from "./lib/api.mjs";
-import { close, inquiriesOf, inquiryRow, subscriberRow } from "./lib/db.mjs";
+import { close, inquiriesOf, inquiryRow, query, subscriberRow } from "./lib/db.mjs";
 import { address, person, proofOf, solved, stampOf, submitFrom } from "./lib/gate.mjs";
 import { bearer, frameOf, INQUIRIES, withEars } from "./lib/rooms.mjs";
 import { stack } from "./lib/stack.mjs";
@@ -206,6 +206,16 @@ test("a_quarantined_one_is_announced_when_it_is_restored_and_not_before", () =>
     assert.deepEqual((await ear.flush(INQUIRIES)).slice(1), [frameOf(receipt.id, next, receipt.createdAt)], "cancelled by staff, it is no news");
   }));
 
+test("taken_up_from_the_archive_it_leaves_the_quarantine_too", () =>
+  withEars(async (open) => {
+    const ear = await open([INQUIRIES], { of: gated, headers: bearer() });
+    const row = await judged(person({ website: "x" }));
+    assert.equal((await change(row.id, { status: "405_ARCHIVED" })).body.data.quarantinedAt, row.quarantined_at.toISOString());
+    assert.equal((await change(row.id, { status: "203_PROCESSING" })).body.data.quarantinedAt, null);
+    await ear.count(1);
+    assert.equal(JSON.parse(ear.frames[0]).data.id, row.id);
+  }));
+
 test("restored_with_others_in_one_call_each_is_announced", () =>
   withEars(async (open) => {
     const ear = await open([INQUIRIES], { of: gated, headers: bearer() });
@@ -253,6 +263,24 @@ test("what_is_quarantined_is_stored_once_too", async () => {
   assert.equal(ids[0], ids[1]);
 });
 
+test("a_deleted_one_is_not_in_the_way", async () => {
+  const body = person();
+  const first = assertAccepted(await submitFrom(gated, body));
+  assert.equal((await call("DELETE", `/inquiries/${first.id}`, { token: BO_TOKEN, ...base() })).status, 200);
+  const second = assertAccepted(await submitFrom(gated, body));
+  assert.notEqual(second.id, first.id);
+  assertPassed(await inquiryRow(second.id));
+});
+
+test("one_in_quarantine_is_not_in_the_way_of_a_good_one", async () => {
+  const body = person();
+  const kept = await judged({ ...body, website: "x" });
+  const passed = await judged(body);
+  assertPassed(passed);
+  assert.notEqual(passed.id, kept.id);
+  assert.equal((await judged({ ...body, website: "x" })).id, passed.id, "and then it is the same again");
+});
+
 test("with_keys_of_their_own_two_equal_inquiries_are_two", async () => {
   const body = person();
   for (let i = 0; i < 2; i++) assertAccepted(await submitFrom(gated, body, { headers: { "Idempotency-Key": randomUUID() } }));
@@ -268,6 +296,17 @@ test("a_subscription_over_the_line_stays_pending", async () => {
     assert.deepEqual([answer.status, answer.body.data], [200, { status: "accepted" }]);
     assert.equal((await subscriberRow(email)).status, status);
   }
+});
+
+test("a_flood_of_subscriptions_is_noted_as_consent_once_a_day", async () => {
+  const [good, flooded] = [`${unique("sub")}@example.com`, `${unique("sub")}@example.com`];
+  const subscribe = async (email, more) => assert.equal((await post("/subscribers/subscribe", JSON.stringify({ email, formStamp: stampOf(), ...more }), { ...base(), headers: { "X-Forwarded-For": address() } })).status, 200);
+  for (let i = 0; i < 3; i++) {
+    await subscribe(good, { consentVersion: `v${i}` });
+    await subscribe(flooded, { consentVersion: `v${i}`, website: "x" });
+  }
+  const noted = async (email) => (await query('SELECT consent_version FROM outreach."Consent" WHERE email = $1 ORDER BY id', [email])).map((row) => row.consent_version);
+  assert.deepEqual([await noted(good), await noted(flooded)], [["v0", "v1", "v2"], ["v0"]]);
 });
 
 test("whoever_tries_many_tokens_must_wait", async () => {

@@ -5,7 +5,7 @@ import { createHmac } from "node:crypto";
 import { call } from "./api.mjs";
 import { OWNER } from "./bo.mjs";
 
-const hmac = (key, text) => createHmac("sha256", key).update(text).digest();
+export const hmac = (key, text) => createHmac("sha256", key).update(text).digest();
 
 // 80 bits of HMAC-SHA-256 under a key derived for the purpose.
 export const signed = (secret, purpose, snowflake) =>
