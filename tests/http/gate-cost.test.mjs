@@ -2,18 +2,20 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { randomInt } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
 import { unique } from "./lib/api.mjs";
 import { close, query } from "./lib/db.mjs";
-import { stampOf } from "./lib/gate.mjs";
+import { proofOf, stampOf } from "./lib/gate.mjs";
 import { stack } from "./lib/stack.mjs";
 
 const run = promisify(execFile);
 const script = join(import.meta.dirname, "lib/submits.lua");
-const SECONDS = 2, ROUNDS = 5, AT_LEAST = 0.85;
+const SECONDS = "1", ROUNDS = 4, PROOFS = 8000;
 
 const pools = {};
 before(async () => {
@@ -26,30 +28,43 @@ after(async () => {
   await close();
 });
 
-async function rate(pool) {
-  const salt = unique("cost").replace(/\W/g, "");
-  const { stdout } = await run("wrk", ["-t", "2", "-c", "16", "-d", String(SECONDS), "-s", script, `${pool.env.BASE_URL}/inquiries/submit`, "--", salt, stampOf(), String(randomInt(11, 100))]);
-  const [, requests, seconds, bad] = /figures (\d+) (\S+) (\d+)/.exec(stdout).map(Number);
-  assert.equal(bad, 0, stdout);
-  return { each: requests / seconds, salt };
+const folder = mkdtempSync(join(tmpdir(), "bana-proofs-"));
+after(() => rmSync(folder, { recursive: true }));
+
+// Proofs for one round: each is good once.
+function proofs(salt) {
+  const file = join(folder, salt);
+  writeFileSync(file, Array.from({ length: PROOFS }, () => proofOf()).join("\n"));
+  return file;
 }
 
-const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
+async function rate(pool, ...more) {
+  const salt = unique("cost").replace(/\W/g, "");
+  const { stdout } = await run("wrk", ["-t", "2", "-c", "16", "-d", SECONDS, "-s", script, `${pool.env.BASE_URL}/inquiries/submit`, "--", salt, stampOf(), String(randomInt(11, 100)), ...more.map((make) => make(salt))]);
+  const [, requests, seconds, bad] = /figures (\d+) (\S+) (\d+)/.exec(stdout).map(Number);
+  assert.equal(bad, 0, stdout);
+  return { each: requests / seconds, requests, salt };
+}
 
-test("a_submit_with_the_gate_is_not_much_dearer", async (t) => {
-  const ratios = [], rates = { on: [], off: [] };
-  let salt;
+async function compare(t, what, atLeast, ...more) {
+  const rates = { on: [], off: [] };
+  let last;
   for (let round = 0; round < ROUNDS; round++) {
     for (const name of round % 2 ? ["on", "off"] : ["off", "on"]) {
-      const measured = await rate(pools[name]);
+      const measured = await rate(pools[name], ...more);
       rates[name].push(Math.round(measured.each));
-      if (name === "on") salt = measured.salt;
+      if (name === "on") last = measured;
     }
-    ratios.push(rates.on.at(-1) / rates.off.at(-1));
   }
-  const [{ judged, passed }] = await query(`SELECT count(spam_score)::int AS judged, count(*) FILTER (WHERE status = '100_NEW')::int AS passed FROM outreach."Inquiry" WHERE email LIKE $1`, [`ada.${salt}%`]);
-  assert.ok(judged > 0 && passed === judged, "people's, all of them");
-  const line = `${median(ratios).toFixed(2)} of it (submits/s with: ${rates.on}; without: ${rates.off})`;
+  const [{ judged, passed }] = await query(`SELECT count(spam_score)::int AS judged, count(*) FILTER (WHERE status = '100_NEW')::int AS passed FROM outreach."Inquiry" WHERE email LIKE $1`, [`ada.${last.salt}%`]);
+  assert.ok(judged >= last.requests && passed === judged, "people's, all of them");
+  const ratio = Math.max(...rates.on) / Math.max(...rates.off); // what others do on the machine only makes a round slower
+  const line = `${what}: ${ratio.toFixed(2)} of it (submits/s with: ${rates.on}; without: ${rates.off})`;
   t.diagnostic(line);
-  assert.ok(median(ratios) >= AT_LEAST, line);
-});
+  assert.ok(ratio >= atLeast, line);
+}
+
+test("a_submit_with_the_gate_is_not_much_dearer", (t) => compare(t, "each from somebody else", 0.85));
+
+// A row more for each, and a round trip to write it: this is what a proof of work costs, not the gate.
+test("with_a_proof_of_work_it_costs_a_row_more", (t) => compare(t, "each with a proof of work", 0.6, proofs));
