@@ -7,6 +7,7 @@ demo_install() {
 	mkdir -p "$to"
 	cp "$repo"/deploy/demo/{watch,produce}.mjs "$repo/conf/nginx/client/observer.mjs" "$to/"
 	[[ ! -d $to/node_modules/kafkajs ]] || ! cmp -s "$repo/deploy/demo/package-lock.json" "$to/package-lock.json" || return 0
+	[[ -z $npm_is_away ]] || die "npm's registry does not answer, and the demo needs it; --no-demo does without" "$state/log/npm.log"
 	cp "$repo"/deploy/demo/package{,-lock}.json "$to/"
 	quietly "$state/log/npm.log" env npm_config_cache="$state/demo/.npm" \
 		npm ci --prefix "$to" --no-audit --no-fund --ignore-scripts || die 'npm ci failed' "$state/log/npm.log"

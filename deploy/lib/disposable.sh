@@ -6,10 +6,7 @@ disposable_list() {
 	local from=$repo/deploy/disposable built=$repo/build/disposable
 	local work=$built/npm
 	if cmp -s "$from/package-lock.json" "$built/package-lock.json" && cmp -s "$from/list.mjs" "$built/list.mjs"; then return; fi
-	mkdir -p "$work"
-	cp "$from"/package{,-lock}.json "$work/"
-	quietly "$state/log/npm.log" env npm_config_cache="$work/.npm" npm_config_fetch_retry_mintimeout=1000 \
-		npm ci --prefix "$work" --no-audit --no-fund --ignore-scripts &&
+	npm_ci "$from" "$work" &&
 		node "$from/list.mjs" "$work/node_modules/disposable-email-domains" \
 			>"$built/disposable-domains.txt.new" 2>>"$state/log/npm.log" &&
 		mv "$built/disposable-domains.txt.new" "$built/disposable-domains.txt" &&     # workers have the old one mapped

@@ -8,10 +8,7 @@ doc_bundle() {
 	local work=$built/npm
 	! cmp -s "$repo/deploy/doc/package-lock.json" "$built/package-lock.json" || return 0
 	rm -rf "$built"
-	mkdir -p "$work"
-	cp "$repo"/deploy/doc/package{,-lock}.json "$work/"
-	quietly "$state/log/npm.log" env npm_config_cache="$work/.npm" npm_config_fetch_retry_mintimeout=1000 \
-		npm ci --prefix "$work" --no-audit --no-fund --ignore-scripts &&
+	npm_ci "$repo/deploy/doc" "$work" &&
 		mv "$work/node_modules/@scalar/api-reference/dist/browser/standalone.js" "$built/scalar.js" &&
 		gzip -9n --keep "$built/scalar.js" &&
 		mv "$work/package-lock.json" "$built/" &&       # last: from now on it is up to date

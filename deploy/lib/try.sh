@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # names of deploy/quickstart, and lib/doc.sh
+# shellcheck shell=bash disable=SC2154 # names of deploy/quickstart
 # The example forms of docs/examples at /try, with ALTCHA's widget from npm. For trying out: they belong to no package.
 
 # build/try: what a browser needs of the widget, without what a strict policy forbids; for all instances of this clone.
@@ -8,10 +8,7 @@ try_widget() {
 	local dist=$work/node_modules/altcha/dist
 	! cmp -s "$repo/deploy/try/package-lock.json" "$built/package-lock.json" || return 0
 	rm -rf "$built"
-	mkdir -p "$work"
-	cp "$repo"/deploy/try/package{,-lock}.json "$work/"
-	quietly "$state/log/npm.log" env npm_config_cache="$work/.npm" npm_config_fetch_retry_mintimeout=1000 \
-		npm ci --prefix "$work" --no-audit --no-fund --ignore-scripts &&
+	npm_ci "$repo/deploy/try" "$work" &&
 		mv "$dist/external/altcha.min.js" "$built/altcha.js" &&
 		mv "$dist/external/altcha.css" "$built/" &&
 		mv "$dist/workers/sha.js" "$built/" &&

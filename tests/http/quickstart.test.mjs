@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -171,3 +172,21 @@ test("wrong_options_are_usage", async () => {
     assert.match(stderr, /usage: /);
   }
 });
+
+// Each part that may be missing asks npm's registry; what `npm` says and how often it is asked.
+for (const [what, says, asked] of [["the network failed", "npm ERR! code ECONNREFUSED", 1], ["nothing answered", "npm error code FETCH_ERROR", 1], ["one package is bad", "npm ERR! code EINTEGRITY", 2]]) {
+  test(`npm_is_not_waited_for_again_once_the_network_failed: ${what}`, async () => {
+    const dir = mkdtempSync(`${tmpdir()}/npm-`);
+    try {
+      mkdirSync(`${dir}/log`);
+      writeFileSync(`${dir}/npm`, `#!/bin/sh\necho x >>${dir}/asked\necho "$npm_config_fetch_timeout $npm_config_fetch_retries" >>${dir}/limits\necho '${says}'\nexit 1\n`, { mode: 0o755 });
+      const lib = resolve(dirname(quickstart), "lib");
+      const script = `set -euo pipefail; state=${dir}; . ${lib}/say.sh; . ${lib}/npm.sh; for part in doc try; do ! npm_ci ${lib}/../$part ${dir}/$part || exit 1; done`;
+      await promisify(execFile)("bash", ["-c", script], { env: { ...env, PATH: `${dir}:${env.PATH}` } });
+      assert.equal(readFileSync(`${dir}/asked`, "utf8"), "x\n".repeat(asked));
+      assert.match(readFileSync(`${dir}/limits`, "utf8"), /^(20000 1\n)+$/);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+}
