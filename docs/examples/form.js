@@ -60,14 +60,15 @@ const pause = (answer, attempt) => {
 };
 
 // With the same key and the same bytes an attempt is never done twice, so it may be made again whenever the outcome is
-// unknown: the answer was lost, the service was away, or the attempt before is still at work.
+// unknown: the answer was lost, the service was away, or the attempt before is still at work.  Without a key the service
+// knows the same inquiry again for some minutes, and a subscription is one however often it is asked for.
 async function send(address, { key, body }, told) {
   for (let attempt = 1; ; attempt++) {
     let answer;
     try {
       answer = await fetch(address, {
         method: "POST",
-        headers: { "Content-Type": "application/json", "Idempotency-Key": `"${key}"` },
+        headers: { "Content-Type": "application/json", ...(key && { "Idempotency-Key": `"${key}"` }) },
         body,
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
@@ -182,13 +183,14 @@ function attach(form) {
   const tell = (text) => (progress.textContent = text);
 
   // The content that was tried before goes out as it was then, with its key: it may have arrived.
+  // There is no key on plain HTTP, but on localhost.
   async function attempt() {
     const content = { ...contentOf(form), ...localeOf(), ...placeOf(form) };
     const text = JSON.stringify(content);
     if (pending?.text === text) return pending;
     tell("Checking …");
     const formStamp = form.elements.formStamp.value || undefined;
-    pending = { text, key: crypto.randomUUID(), body: JSON.stringify({ ...content, formStamp, altcha: await proofOf(form) }) };
+    pending = { text, key: crypto.randomUUID?.(), body: JSON.stringify({ ...content, formStamp, altcha: await proofOf(form) }) };
     return pending;
   }
 
@@ -214,6 +216,10 @@ function attach(form) {
     tell("Sending …");
     try {
       await submit();
+    } catch (error) {
+      console.error(error);
+      clear(form);
+      summarise(form, "Something went wrong on this page, and nothing may have been sent. Please try again.", []);
     } finally {
       busy = false;
       button.removeAttribute("aria-disabled");

@@ -245,6 +245,12 @@ test("everything_is_done_by_keyboard", async (t) => {
   await page.locator("tbody tr[data-id]").first().waitFor();
   await press("Tab");
   assert.equal(await focused(), "Skip to content");
+  await press("3");
+  await page.getByRole("heading", { name: "Inquiries per day" }).waitFor();
+  await page.getByRole("link", { name: "Skip to content" }).focus();
+  await press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "content");
+  assert.equal(new URL(page.url()).hash, "#statistics", "the view stays");
   assertClean(seen);
 });
 
@@ -419,6 +425,11 @@ test("nothing_is_wider_than_a_narrow_screen", async (t) => {
 test("the_page_is_served_with_a_strict_policy_and_only_read", async () => {
   const { status, headers, text } = await call("GET", PAGE);
   assert.equal(status, 200, text);
+  const assertOnlyRead = (answer) => {
+    assertProblem(answer, 405);
+    assert.equal(answer.headers.get("allow"), "GET, HEAD");
+  };
+  assertOnlyRead(await call("POST", PAGE));
   assert.deepEqual(["content-type", "cache-control", "content-security-policy", "x-content-type-options", "referrer-policy"].map((name) => headers.get(name)), ["text/html; charset=utf-8", "no-cache", POLICY, "nosniff", "no-referrer"]);
   assert.doesNotMatch(text, /<style|<script>|style=|\son[a-z]+=|https?:/);
   const assets = [...text.matchAll(/(?:src|href)="(bo\/assets\/[^"]+)"/g)].map(([, path]) => `/${path}`);
@@ -426,7 +437,7 @@ test("the_page_is_served_with_a_strict_policy_and_only_read", async () => {
   for (const path of assets) {
     const answer = await call("HEAD", path);
     assert.deepEqual([answer.status, answer.headers.get("content-type"), answer.headers.get("cache-control")], [200, path.endsWith("css") ? "text/css; charset=utf-8" : "text/javascript; charset=utf-8", "no-cache"], path);
-    assertProblem(await call("POST", path), 405);
+    assertOnlyRead(await call("POST", path));
   }
   for (const path of ["/bo/", "/bo/index.html", "/bo/assets", "/bo/assets/", "/bo/assets/index.html", "/bo/assets/observer.mjs", "/bo/assets/..%2findex.html", "/bo/assets/none.js"]) assertProblem(await call("GET", path), 404);
 });

@@ -184,6 +184,47 @@ test("it_works_without_the_widget_the_challenge_and_the_stamp", async (t) => {
   assert.equal((await inquiriesOf(email)).length, 1);
 });
 
+// As on plain HTTP of another host than localhost.
+test("a_page_without_randomUUID_sends_without_a_key_and_there_is_one_row", async (t) => {
+  const { page, seen } = await visit(t, "/doc/observe");
+  await page.addInitScript(() => delete Crypto.prototype.randomUUID);
+  await page.goto(`${stack.env.BASE_URL}/try`);
+  const sent = watch(page);
+  const email = address();
+  let lost = 0;
+  await page.route("**/inquiries/submit", async (route) => {
+    if (lost++ > 0) return route.continue();
+    assert.equal((await route.fetch()).status(), 201); // stored, and nobody heard of it
+    return route.abort("connectionreset");
+  });
+  await fill(page, email);
+  await press(page);
+  await thanks(page).waitFor();
+  assert.deepEqual(sent.map(({ key, status }) => [key, status]), [[undefined, 201]]);
+  assert.equal((await inquiriesOf(email)).length, 1);
+  assert.deepEqual(seen.complaints.filter((text) => !/CONNECTION_RESET/.test(text)), []);
+});
+
+test("what_goes_wrong_in_the_page_is_told_and_can_be_tried_again", async (t) => {
+  const { page } = await visit(t, "/try");
+  await page.evaluate(() => {
+    crypto.randomUUID = () => {
+      delete crypto.randomUUID; // the next time it is the prototype's
+      throw new Error("not today");
+    };
+  });
+  const email = address();
+  await fill(page, email);
+  await press(page);
+  const summary = inquiry(page).getByRole("alert");
+  await summary.getByText("Something went wrong on this page").waitFor();
+  assert.equal(await summary.evaluate((node) => node === document.activeElement), true);
+  assert.equal((await inquiriesOf(email)).length, 0);
+  await press(page);
+  await thanks(page).waitFor();
+  assert.equal((await inquiriesOf(email)).length, 1);
+});
+
 test("a_visitor_subscribes_once_they_have_agreed", async (t) => {
   const { page, seen } = await visit(t, "/try");
   const sent = watch(page);

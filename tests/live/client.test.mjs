@@ -11,7 +11,7 @@ import WebSocket from "ws";
 
 import { backOff, observe, Shown } from "../../conf/nginx/client/observer.mjs";
 import { assertAccepted, inquiry, submit } from "../http/lib/api.mjs";
-import { createInquiry, insertInquiries } from "../http/lib/bo.mjs";
+import { createInquiry, insertInquiries, staff } from "../http/lib/bo.mjs";
 import { close, owner } from "../http/lib/db.mjs";
 import { Load } from "../http/lib/load.mjs";
 import { INQUIRIES, publisher, SUBMITTED } from "../http/lib/rooms.mjs";
@@ -410,9 +410,31 @@ test("memory_is_bounded_and_what_was_forgotten_is_not_shown_again", () => {
   for (let i = 0; i < 1000; i++) assert.ok(shown.add(row(i)));
   shown.forget(row(900).createdAt, 200);
   for (let i = 0; i < 1000; i++) assert.ok(!shown.add(row(i)), `${i} again`);
+  for (let i = 800; i < 1000; i++) assert.ok(!shown.add(row(i), true), `${i} again, by a frame`);
   assert.ok(shown.add(row(1000)));
   shown.forget(row(500).createdAt, 0); // what may be asked for again stays
   for (let i = 800; i < 1001; i++) assert.ok(!shown.add(row(i)));
+});
+
+test("a_frame_of_one_that_was_never_shown_is_shown_however_old_it_is", () => {
+  const row = (i) => ({ id: String(i), createdAt: new Date(i).toISOString() });
+  const shown = new Shown();
+  for (let i = 10; i < 1000; i++) shown.add(row(i));
+  shown.forget(row(900).createdAt, 200);
+  assert.ok(!shown.add(row(5)), "a row may have been forgotten");
+  assert.ok(shown.add(row(5), true), "it was in quarantine");
+  assert.ok(!shown.add(row(5), true), "once");
+});
+
+test("what_is_taken_out_of_quarantine_is_shown_though_newer_ones_were", async () => {
+  const at = new Date(Date.now() - 3_600_000).toISOString();
+  const [{ id }] = await insertInquiries([{ status: "505_CANCELLED", cancel_reason: "100_SPAM", quarantined_at: at, created_at: at }]);
+  const one = await liveClient();
+  const newer = await submitOne();
+  await assertShown([one], [newer]);
+  assert.equal((await staff("PATCH", `/inquiries/${id}`, { body: { status: "100_NEW" } })).status, 200);
+  await assertShown([one], [newer, id]);
+  assert.deepEqual(one.live, [true, true]);
 });
 
 test("a_handshake_that_hangs_is_given_up_and_what_it_would_bring_is_shown", async () => {

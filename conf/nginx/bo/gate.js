@@ -26,5 +26,5 @@ export function gate(onIn, why) {
     h("label", { for: "token" }, "Access token"), field, enter,
     h("p", { class: "faint small" }, "Kept in this tab only, until it is closed. ", h("code", {}, "deploy/quickstart"), " prints one as “BO token”; ", h("code", {}, "bana-token issue"), " makes others."));
   if (why) tell(why);
-  return h("main", { class: "gate", id: "content" }, h("div", { class: "card gate-card" }, h("div", { class: "brand" }, h("span", { class: "mark", "aria-hidden": "true" }, "B"), "BANA back office"), h("h1", { tabindex: "-1" }, "Sign in"), told, form));
+  return h("main", { class: "gate", id: "content", tabindex: "-1" }, h("div", { class: "card gate-card" }, h("div", { class: "brand" }, h("span", { class: "mark", "aria-hidden": "true" }, "B"), "BANA back office"), h("h1", { tabindex: "-1" }, "Sign in"), told, form));
 }

@@ -143,5 +143,11 @@ async function start(why) {
   document.title = "BANA back office";
 }
 
+// The fragment is the view's, so this link must not change it.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.getElementById("content").focus();
+});
+
 applyTheme();
 start();

@@ -1,4 +1,4 @@
-// Observes new inquiries: each one that is announced is shown exactly once, whatever happens to sockets in between.
+// Observes new inquiries: each one that is submitted is shown exactly once, whatever happens to sockets in between.
 // For browsers and Node 18 or later, without dependencies; Node before 22 has no WebSocket, so one is passed.
 //
 //   const observer = observe({ baseUrl, token: async ({ renew }) => "...", onInquiry: (inquiry, { live }) => { ... } });
@@ -7,6 +7,8 @@
 // A room keeps nothing: what was announced while no socket was open is lost to it, but it is in the database. So
 // the socket brings the news at once, and REST makes it whole: after each connect, shortly after that, and every
 // minute, everything is asked for that is newer than what REST last confirmed. Ids tell what was shown already.
+// An inquiry that is taken out of quarantine is announced then, and is as old as its submit: a frame shows it, but when
+// no socket was open REST brings only those younger than a minute or so before what it last confirmed.
 
 export const SUBMITTED = "observation/outreach/inquiry/submitted";
 const INQUIRIES = "outreach/inquiries";
@@ -62,13 +64,14 @@ const compareIds = (a, b) => a.length - b.length || (a < b ? -1 : Number(a > b))
 const compare = (a, b) => (a.createdAt === b.createdAt ? compareIds(a.id, b.id) : a.createdAt < b.createdAt ? -1 : 1);
 
 // Which inquiries were shown. Memory is bounded: of those that will not be asked for again the latest are kept, for a
-// Redis that hung may bring a frame long after. What is older than one forgotten counts as shown: never twice.
+// Redis that hung may bring a frame long after. A row that is older than one forgotten counts as shown. A frame does
+// not, for what was in quarantine comes late: only one that comes after IDS_KEPT others were shown is shown again.
 export class Shown {
   #ids = new Map(); // id -> createdAt, in the order in which they came
   #forgotten = "";
 
-  add({ id, createdAt }) {
-    if (this.#ids.has(id) || createdAt <= this.#forgotten) return false;
+  add({ id, createdAt }, live = false) {
+    if (this.#ids.has(id) || (!live && createdAt <= this.#forgotten)) return false;
     this.#ids.set(id, createdAt);
     return true;
   }
@@ -214,7 +217,7 @@ class Observer {
   #show(list) {
     const sorted = list.sort((a, b) => compare(a.inquiry, b.inquiry));
     return sorted.filter(({ inquiry, live }) => {
-      if (this.#stopped || !this.#shown.add(inquiry)) return false;
+      if (this.#stopped || !this.#shown.add(inquiry, live)) return false;
       this.#tell("onInquiry", inquiry, { live });
       return true;
     });
