@@ -30,7 +30,7 @@ install(DIRECTORY deploy/etc/bana DESTINATION ${CMAKE_INSTALL_SYSCONFDIR} ${clos
 install(FILES deploy/etc/bana/migrate.env deploy/etc/bana/signal-migrate.env DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/bana PERMISSIONS ${private})
 install(FILES deploy/etc/logrotate.d/bana DESTINATION ${CMAKE_INSTALL_SYSCONFDIR}/logrotate.d)
 
-install(DIRECTORY docs/ DESTINATION ${doc} FILES_MATCHING PATTERN "*.md" PATTERN "images" EXCLUDE PATTERN "examples" EXCLUDE)
+install(DIRECTORY docs/ DESTINATION ${doc} FILES_MATCHING PATTERN "*.md" PATTERN "*.png" PATTERN "examples" EXCLUDE)
 install(DIRECTORY docs/examples DESTINATION ${doc})
 install(FILES deploy/debian/copyright DESTINATION ${doc})
 install(FILES deploy/debian/lintian-overrides DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME bana-outreach)
