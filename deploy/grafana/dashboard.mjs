@@ -58,6 +58,14 @@ const OUTREACH = {
 		['Messages of other services', 'ops', [[rate('outcome', `bana_bridge_messages_total${H}`), '{{outcome}}'], [rate('job', `bana_expiry_slots_ended_total${H}`), 'slots of expired tokens']]],
 		['Ways out that are closed', 'short', [[`bana_breaker_open${H}`, '{{instance}} {{way}}']]],
 	],
+	'Webhooks and the abuse gate': [
+		['Oldest webhook that waits', 's', [['max by (job) (bana_webhook_oldest_seconds{job="outreach"})', 'oldest']], 'outreachWebhooksLate', '> 3600'],
+		['Changes to tell in 30 minutes, webhooks that wait', 'short', [['sum by (job) (increase(bana_webhook_events_total{job="outreach"}[30m]))', 'changes'], ['max by (job) (bana_webhook_backlog{job="outreach"})', 'waiting; none: no sender']], 'outreachWebhooksNotSent'],
+		['Attempts of webhooks by outcome', 'ops', [[rate('outcome', `bana_webhook_attempts_total${H}`), '{{outcome}}']]],
+		['Share in quarantine, 1 hour', 'percentunit', [['sum by (job) (increase(bana_gate_decisions_total{job="outreach", decision="quarantined"}[1h])) / sum by (job) (increase(bana_gate_decisions_total{job="outreach"}[1h]))', 'quarantined']], 'outreachQuarantineHigh', '> 0.5'],
+		['What the gate found', 'reqps', [[rate('reason', `bana_gate_reasons_total${H}`), '{{reason}}'], [rate('decision', `bana_gate_decisions_total${H}`), '{{decision}}']]],
+		['Buckets answered without Redis in 10 minutes', 'short', [['sum by (job, instance) (increase(bana_buckets_asked_total{job="outreach", where="host"}[10m]))', '{{instance}}']], 'outreachBucketsApart', '> 10'],
+	],
 	Process: [
 		['Memory of the workers', 'bytes', [[`bana_workers_resident_bytes${H}`, '{{instance}} all'], [`bana_worker_resident_bytes_max${H}`, '{{instance}} largest']]],
 		['Ids given out', 'ops', [[rate('instance', `bana_ids_issued_total${H}`), '{{instance}}']]],

@@ -18,12 +18,15 @@ beside_is_whole() {
 	((found == 2))
 }
 
+# Longer than the sender may take: 12 s for what it has under way.
+beside_patience=15
+
 # One after the other: multiwatch starts another, which has today's program and settings, while the mate serves on.
 beside_roll() {
 	local one
 	for one in $(children_of "$(process_pid "$1")"); do
 		kill -TERM "$one" 2>/dev/null || continue
-		wait_for 10 gone "$one" && wait_for 10 beside_is_whole "$1" || return 1
+		wait_for "$beside_patience" gone "$one" && wait_for 10 beside_is_whole "$1" || return 1
 	done
 	beside_from "$1" >"$state/run/$1.from"
 }
@@ -62,12 +65,12 @@ beside_ensure() {
 		consumer) words=(consume) ;;
 		sender) words=(work) ;;
 	esac
-	process_stop "$part" TERM 5
+	process_stop "$part" TERM "$beside_patience"
 	process_start "$part" www-data "$(beside_from "$part")" \
 		"${listen[@]}" /usr/bin/multiwatch -f 2 -r 1000000 -t 1 -s TERM -- \
 		"$repo/deploy/worker" "$settings" "$(beside_program "$part")" "${words[@]}"
 	wait_for 10 beside_is_whole "$part" ||
-		{ process_stop "$part" TERM 5; die "$part does not stay up" "$(process_log "$part")"; }
+		{ process_stop "$part" TERM "$beside_patience"; die "$part does not stay up" "$(process_log "$part")"; }
 	say "$part" "$why: 2 processes (multiwatch $(process_pid "$part"))"
 }
 beside_ensure_all() { local one; for one in "${beside[@]}"; do beside_ensure "$one"; done; }

@@ -156,6 +156,7 @@ size_t outreach_webhook_journal(
 	}
 	if (count == 0)
 		return 0;
+	bana_count(ctx->app->pool, BANA_METRIC_WEBHOOKS_EVENTS, count);
 	const char **values = bana_alloc(ctx->arena, COLUMNS * sizeof *values);
 	bana_columns_end(&columns, values);
 	*steps = (struct bana_step){insert_sql, COLUMNS, values, NULL};
