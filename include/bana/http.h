@@ -34,8 +34,9 @@ struct bana_parcel {
 	int status;      /* out: of the answer; 0: there was none */
 	const char *why; /* out: static text, when there was none */
 
-	void *handle, *list; /* bana/http.h's own */
-	bool refused;
+	void *handle, *list;  /* bana/http.h's own */
+	bool refused, opened; /* a socket, to one of its addresses */
+	struct bana_parcel *next;
 };
 
 /* Process lifetime. What is under way when it is freed is broken off. */

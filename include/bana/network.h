@@ -1,6 +1,7 @@
 /*
  * IP addresses and networks (CIDR). An IPv4 address and the same one mapped into IPv6
- * (::ffff:a.b.c.d) are one and the same here, so neither spelling gets around a rule.
+ * (::ffff:a.b.c.d) are one and the same here, so neither spelling gets around a rule. So an IPv6
+ * network of 96 bits or fewer that holds ::ffff:0:0/96, as ::/0 does, holds all of IPv4 too.
  */
 #ifndef BANA_NETWORK_H
 #define BANA_NETWORK_H

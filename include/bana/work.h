@@ -28,6 +28,10 @@ struct bana_work {
 	/* Is anything under way that a stop should wait for? */
 	bool (*busy)(const void *state);
 
+	/* During a rest, every 50 ms while busy: let what is under way go on; without the database,
+	 * without waiting. NULL: it goes on by itself. */
+	void (*meanwhile)(void *state);
+
 	void (*end)(void *state);
 };
 

@@ -90,6 +90,7 @@ BANA_RES bana_http_get(
 
 struct bana_http {
 	CURLM *multi;
+	struct bana_parcel *first; /* under way */
 };
 
 struct bana_http *bana_http_new(void)
@@ -100,10 +101,25 @@ struct bana_http *bana_http_new(void)
 	return http;
 }
 
+/* Out of the list, and what curl has of it freed. */
+static void drop(struct bana_http *http, struct bana_parcel *p)
+{
+	struct bana_parcel **link = &http->first;
+	while (*link != p)
+		link = &(*link)->next;
+	*link = p->next;
+	curl_multi_remove_handle(http->multi, p->handle);
+	curl_easy_cleanup(p->handle);
+	curl_slist_free_all(p->list);
+	p->handle = p->list = NULL;
+}
+
 void bana_http_free(struct bana_http *http)
 {
 	if (http == NULL)
 		return;
+	while (http->first != NULL)
+		drop(http, http->first);
 	curl_multi_cleanup(http->multi);
 	free(http);
 }
@@ -116,6 +132,7 @@ static curl_socket_t open_checked(void *user, curlsocktype purpose, struct curl_
 	bool fine = purpose == CURLSOCKTYPE_IPCXN && bana_address_of(&to->addr, &address) &&
 		    (bana_address_public(&address) || bana_networks_contain(p->networks, &address));
 	p->refused = p->refused || !fine;
+	p->opened = p->opened || fine;
 	return fine ? socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol)
 		    : CURL_SOCKET_BAD;
 }
@@ -160,7 +177,7 @@ void bana_http_post(struct bana_http *http, struct bana_parcel *p)
 		abort();
 	p->handle = curl;
 	p->list = NULL;
-	p->refused = false;
+	p->refused = p->opened = false;
 	add_header(p, "Expect:"); /* no waiting for leave to send */
 	for (const char *const *line = p->headers; *line != NULL; line++)
 		add_header(p, *line);
@@ -178,6 +195,8 @@ void bana_http_post(struct bana_http *http, struct bana_parcel *p)
 	curl_easy_setopt(curl, CURLOPT_PRIVATE, p);
 	if (curl_multi_add_handle(http->multi, curl) != CURLM_OK)
 		abort();
+	p->next = http->first;
+	http->first = p;
 }
 
 /* What curl says may hold no name or address of another; its static texts do not. */
@@ -187,9 +206,10 @@ static void settle(struct bana_parcel *p, CURLcode code)
 	curl_easy_getinfo((CURL *)p->handle, CURLINFO_RESPONSE_CODE, &status);
 	bool answered = code == CURLE_OK || (code == CURLE_WRITE_ERROR && status >= 200);
 	p->status = answered ? (int)status : 0;
-	p->why = answered     ? NULL
-		 : p->refused ? "its address is not allowed"
-			      : curl_easy_strerror(code);
+	bool refused = p->refused && !p->opened; /* of several addresses one may be tried */
+	p->why = answered  ? NULL
+		 : refused ? "its address is not allowed"
+			   : curl_easy_strerror(code);
 }
 
 struct bana_parcel *bana_http_done(struct bana_http *http, int wait_ms)
@@ -208,9 +228,6 @@ struct bana_parcel *bana_http_done(struct bana_http *http, int wait_ms)
 	CURL *curl = message->easy_handle;
 	curl_easy_getinfo(curl, CURLINFO_PRIVATE, (char **)&p);
 	settle(p, message->data.result);
-	curl_multi_remove_handle(http->multi, curl);
-	curl_easy_cleanup(curl);
-	curl_slist_free_all(p->list);
-	p->handle = p->list = NULL;
+	drop(http, p);
 	return p;
 }

@@ -4,6 +4,7 @@
 
 #include "bana/arena.h"
 #include "bana/network.h"
+#include "outreach/webhook.h"
 
 /* A link in a mail header stands between < and >, and a path is put behind the URL. */
 static bool can_begin_links(const char *url)
@@ -44,6 +45,8 @@ bool outreach_settings_settle(FILE *errors)
 			"APP_ENV_OUTREACH_GATE_TRUSTED_NETWORKS: networks like 10.1.0.0/16 are expected, without a bit behind the prefix"},
 		{!can_be_networks(s->webhook_networks),
 			"APP_ENV_OUTREACH_WEBHOOK_NETWORKS: networks like 10.1.0.0/16 are expected, without a bit behind the prefix"},
+		{outreach_webhook_schedule_check(s->webhook_schedule).fault != BANA_OK,
+			"APP_ENV_OUTREACH_WEBHOOK_SCHEDULE: seconds from 1 to 604800 are expected"},
 	};
 	/* clang-format on */
 	bool good = true;

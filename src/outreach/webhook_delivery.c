@@ -85,6 +85,15 @@ static BANA_RES find(struct bana_req *q)
 	return reply(q, 200, id_of(q));
 }
 
+/* What nobody sends is not promised. */
+static BANA_RES check_on(struct bana_ctx *ctx)
+{
+	return outreach_settings.webhooks
+		       ? BANA_DONE
+		       : bana_fail(ctx, BANA_CONFLICT,
+				 "Webhooks are off: APP_ENV_OUTREACH_WEBHOOKS", NULL);
+}
+
 static const char replay_sql[] =
 	"UPDATE outreach.\"WebhookDelivery\" d SET status = '100_PENDING', attempts = 0,"
 	" next_attempt_at = now(), leased_until = NULL FROM outreach.\"WebhookEvent\" e,"
@@ -96,14 +105,15 @@ static BANA_RES replay(struct bana_req *q)
 {
 	struct bana_ctx *ctx = &q->ctx;
 	const struct bana_rows *rows;
-	TRY(bana_id_check(ctx, &outreach_webhook_delivery, q->args[0]));
+	struct bana_row *row = bana_alloc(ctx->arena, sizeof *row);
+	TRY(bana_row_find(ctx, &outreach_webhook_delivery, q->args[0], row));
+	TRY(check_on(ctx));
 	const char *id = id_of(q);
 	TRY(bana_pg_exec(ctx, replay_sql, 1, &id, &rows));
-	bool done = bana_rows_count(rows) > 0;
-	TRY(reply(q, 200, id)); /* NOT_FOUND first */
-	return done ? BANA_DONE
-		    : bana_fail(ctx, BANA_CONFLICT,
-			      "Its endpoint is disabled or deleted, or its event was erased", NULL);
+	if (bana_rows_count(rows) == 0)
+		return bana_fail(ctx, BANA_CONFLICT,
+			"Its endpoint is disabled or deleted, or its event was erased", NULL);
+	return reply(q, 200, id);
 }
 
 static const char test_sql[] =
@@ -121,6 +131,7 @@ static BANA_RES test(struct bana_req *q)
 	char iso[BANA_ISO_BYTES];
 	struct bana_row *endpoint = bana_alloc(ctx->arena, sizeof *endpoint);
 	TRY(bana_row_find(ctx, &outreach_webhook, q->args[0], endpoint));
+	TRY(check_on(ctx));
 	bana_iso_write(bana_now_us(), iso);
 	const char *values[] = {id_of(q),
 		bana_print(ctx->arena, "%lld", (long long)bana_snowflake(ctx->app->pool)),

@@ -24,7 +24,7 @@ enum {
 	WAIT_MS = 50,      /* for an answer; the time a stop or a new event may have to wait */
 	GRACE_MS = 5000,   /* from the end of an attempt to the end of its lease */
 	LOOK_US = 2000000, /* between two looks at the backlog */
-	SWEEP_US = 60000000,
+	SWEEP_US = 600000000,
 	PIECE_ROWS = 1000,
 	GONE = 410,
 };
@@ -238,9 +238,8 @@ static struct slot *slot_of(struct sender *s, const struct bana_parcel *parcel)
 	return slot;
 }
 
-static void collect(struct sender *s)
+static void collect(struct sender *s, int wait_ms)
 {
-	int wait_ms = count(s, UNDER_WAY) > 0 ? WAIT_MS : 0;
 	for (struct bana_parcel *p; (p = bana_http_done(s->http, wait_ms)) != NULL; wait_ms = 0)
 		slot_of(s, p)->state = DONE;
 }
@@ -276,7 +275,8 @@ static BANA_RES look(struct bana_ctx *ctx, struct sender *s)
 	return BANA_DONE;
 }
 
-/* Deliveries go with their event. */
+/* Deliveries go with their event. What was written before webhooks were turned off is no less
+ * personal, so this goes on; between two sweeps no connection is kept then. */
 static BANA_RES sweep(struct bana_ctx *ctx, struct sender *s)
 {
 	const char *days =
@@ -293,6 +293,8 @@ static BANA_RES sweep(struct bana_ctx *ctx, struct sender *s)
 		2, values, &rows));
 	if (number(rows, 0) < PIECE_ROWS)
 		s->sweep_tick = bana_tick_us() + SWEEP_US;
+	if (!outreach_settings.webhooks)
+		bana_pg_leave(ctx->db);
 	return BANA_DONE;
 }
 
@@ -322,13 +324,14 @@ static BANA_RES begin(struct bana_ctx *ctx, void **state)
 static BANA_RES turn(struct bana_ctx *ctx, void *state, int *rest_ms)
 {
 	struct sender *s = state;
-	collect(s);
+	collect(s, count(s, UNDER_WAY) > 0 ? WAIT_MS : 0);
 	TRY(settle_all(ctx, s));
 	if (outreach_settings.webhooks && !bana_stopping()) {
 		TRY(claim(ctx, s));
 		TRY(look(ctx, s));
-		TRY(sweep(ctx, s));
 	}
+	if (!bana_stopping())
+		TRY(sweep(ctx, s));
 	if (count(s, FREE) == SLOTS)
 		*rest_ms = (int)outreach_settings.webhook_poll_ms;
 	return BANA_DONE;
@@ -337,6 +340,11 @@ static BANA_RES turn(struct bana_ctx *ctx, void *state, int *rest_ms)
 static bool busy(const void *state)
 {
 	return count(state, FREE) < SLOTS;
+}
+
+static void meanwhile(void *state)
+{
+	collect(state, 0);
 }
 
 static void end(void *state)
@@ -349,4 +357,10 @@ static void end(void *state)
 }
 
 const struct bana_work outreach_webhook_work = {
-	.name = "webhooks", .begin = begin, .turn = turn, .busy = busy, .end = end};
+	.name = "webhooks",
+	.begin = begin,
+	.turn = turn,
+	.busy = busy,
+	.meanwhile = meanwhile,
+	.end = end,
+};

@@ -18,6 +18,7 @@
 enum {
 	LATER_MS_MIN = 50,
 	LATER_MS_MAX = 2000,
+	SLICE_MS = 50,
 	STOP_US = 12000000, /* less than systemd and Kubernetes wait before they kill */
 };
 
@@ -82,16 +83,29 @@ static bool start(struct loop *l)
 	return false;
 }
 
+/* What is under way goes on meanwhile. A signal ends it. */
+static void rest(const struct loop *l, int rest_ms, const sigset_t *waiting)
+{
+	const struct bana_work *work = l->app->service->work;
+	for (int slice_ms; rest_ms > 0; rest_ms -= slice_ms) {
+		bool sliced = work->meanwhile != NULL && work->busy(l->state);
+		slice_ms = sliced && rest_ms > SLICE_MS ? SLICE_MS : rest_ms;
+		struct timespec slice = {
+			.tv_sec = slice_ms / 1000, .tv_nsec = slice_ms % 1000 * 1000000L};
+		if (ppoll(NULL, 0, &slice, waiting) < 0)
+			return;
+		if (sliced)
+			work->meanwhile(l->state);
+	}
+}
+
 static void run(struct loop *l, const sigset_t *waiting, struct reload *reload)
 {
 	while (goes_on(l)) {
 		int rest_ms = turn(l);
 		bana_log_flush();
-		if (rest_ms > 0 && !bana_stopping())
-			ppoll(NULL, 0,
-				&(struct timespec){.tv_sec = rest_ms / 1000,
-					.tv_nsec = rest_ms % 1000 * 1000000L},
-				waiting);
+		if (l->later_ms > 0 || !bana_stopping())
+			rest(l, rest_ms, waiting);
 		reload_tend(reload);
 	}
 	l->app->service->work->end(l->state);

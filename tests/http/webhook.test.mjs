@@ -184,18 +184,23 @@ test("the_outbox_is_written_with_the_row_or_not_at_all", async () => {
 
 test("a_quarantined_inquiry_is_told_only_when_it_is_taken_out", async () => {
   const { to, id: webhookId } = await listener();
-  const id = await send();
-  await to.about(id);
-  // as the submit itself would have put it there
-  await query(`UPDATE outreach."Inquiry" SET status = '505_CANCELLED', cancel_reason = '100_SPAM' WHERE id = $1`, [id]);
-  await hooked("DELETE", `/inquiries/${id}`);
-  await hooked("POST", `/inquiries/${id}/restore`);
-  await hooked("PATCH", `/inquiries/${id}`, { body: { status: "100_NEW" } });
-  await to.about(id, 2);
-  await hooked("PATCH", `/inquiries/${id}`, { body: { status: "505_CANCELLED", cancelReason: "100_SPAM" } });
-  await to.about(id, 3);
-  assert.deepEqual(to.of(id).map(({ body }) => [body.type, body.data.status]), [
-    ["inquiry.submitted", "100_NEW"],
+  const id = await send({ website: "https://a.example" }); // a field that people do not see
+  const caught = (await hooked("GET", `/inquiries/${id}`)).body.data;
+  assert.deepEqual([caught.status, caught.cancelReason], ["505_CANCELLED", "100_SPAM"]);
+  assert.notEqual(caught.quarantinedAt, null);
+  for (const [method, path, body] of [
+    ["DELETE", `/inquiries/${id}`],
+    ["POST", `/inquiries/${id}/restore`],
+    ["PATCH", `/inquiries/${id}`, { status: "100_NEW" }],
+    ["PATCH", `/inquiries/${id}`, { status: "505_CANCELLED", cancelReason: "100_SPAM" }], // by hand: no quarantine
+  ]) {
+    const answer = await hooked(method, path, { body });
+    assert.equal(answer.status, 200, answer.text);
+  }
+  await settled(webhookId, "200_DELIVERED", 2);
+  assert.equal((await deliveriesOf(webhookId)).length, 2, "of what happened in quarantine nothing was written");
+  const events = to.of(id).sort((a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : 1));
+  assert.deepEqual(events.map(({ body }) => [body.type, body.data.status]), [
     ["inquiry.submitted", "100_NEW"],
     ["inquiry.updated", "505_CANCELLED"],
   ]);
@@ -405,12 +410,14 @@ test("an_erased_person_is_in_no_event_and_no_delivery", async () => {
 
 test("what_waits_and_what_was_tried_is_counted", async () => {
   const before = (await there.metric('bana_webhook_attempts_total{outcome="delivered"}')) ?? 0;
+  const events = (await there.metric("bana_webhook_events_total")) ?? 0;
   const { to, id: webhookId } = await listener();
   await to.about(await send());
   await until("it is counted", async () => (await there.metric('bana_webhook_attempts_total{outcome="delivered"}')) >= before + 1);
+  assert.equal(await there.metric("bana_webhook_events_total"), events + 1);
   await until("the backlog is told", async () => (await there.metric("bana_webhook_backlog")) >= 0);
   await disable(webhookId);
-  assert.equal(await stack.metric("bana_webhook_backlog"), undefined, "no sender runs there");
+  await until("no sender runs there", async () => (await stack.metric("bana_webhook_backlog")) === undefined, 40_000); // another suite may have had one
 });
 
 test("what_is_old_is_removed", async () => {
@@ -421,6 +428,31 @@ test("what_is_old_is_removed", async () => {
   await owner(`UPDATE outreach."WebhookEvent" SET created_at = now() - interval '31 days' WHERE inquiry_id = $1`, [id]);
   for (const pid of there.children("sender")) process.kill(pid, "SIGTERM"); // a new one looks at once
   await until("it is gone", async () => (await deliveriesOf(webhookId)).length === 0, 15_000);
+  await disable(webhookId);
+});
+
+test("while_it_is_off_nothing_is_promised_and_what_is_old_is_removed_all_the_same", async () => {
+  const { to, id: webhookId } = await listener();
+  const id = await send();
+  await to.about(id);
+  const [row] = await settled(webhookId, "200_DELIVERED");
+  await there.reload({ ...ON, APP_ENV_OUTREACH_WEBHOOKS: "false" }); // ends its senders
+  const why = "Webhooks are off: APP_ENV_OUTREACH_WEBHOOKS";
+  assertProblem(await hooked("POST", `/webhooks/${webhookId}/test`), 409, why);
+  assertProblem(await hooked("POST", `/webhook-deliveries/${row.id}/replay`), 409, why);
+  assertProblem(await hooked("POST", "/webhooks/999999999/test"), 404);
+  assertProblem(await hooked("POST", "/webhook-deliveries/999999999/replay"), 404);
+  assert.deepEqual(await deliveriesOf(webhookId), [row], "neither wrote anything");
+
+  await owner(`UPDATE outreach."WebhookEvent" SET created_at = now() - interval '31 days' WHERE inquiry_id = $1`, [id]);
+  const sender = there.run("work");
+  try {
+    await until("it is gone", async () => (await deliveriesOf(webhookId)).length === 0, 15_000);
+  } finally {
+    sender.kill("SIGTERM");
+    if (sender.exitCode === null) await once(sender, "exit");
+  }
+  await there.reload(ON);
   await disable(webhookId);
 });
 

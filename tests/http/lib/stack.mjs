@@ -1,5 +1,5 @@
 // The stack under test: where it is, its processes, and how to disturb and repair it.
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { readFileSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
@@ -126,6 +126,11 @@ export class Stack {
   // The folder of the programs that run here.
   get programs() {
     return this.#option("bin") || join(repo, "build", this.#option("preset"), "bin");
+  }
+
+  // One more process of Outreach, with the settings of the others; whoever starts it ends it.
+  run(...words) {
+    return spawn(join(repo, "deploy/worker"), [join(this.dir, "settings"), join(this.programs, "bana-outreach"), ...words], { stdio: "ignore" });
   }
 
   log(name) {

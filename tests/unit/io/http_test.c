@@ -2,6 +2,7 @@
 
 #include "bana/clock.h"
 #include "bana/http.h"
+#include "bana/network.h"
 
 /* Say one text to whoever connects, after a pause. */
 struct says {
@@ -123,12 +124,74 @@ static void a_unix_socket_is_asked_and_the_trace_goes_along(void **state)
 	}
 }
 
+static const char *const no_headers[] = {NULL};
+
+static struct bana_parcel parcel(const char *url, const struct bana_networks *networks)
+{
+	return (struct bana_parcel){.url = url,
+		.headers = no_headers,
+		.body = bana_str_of("{}"),
+		.timeout_ms = 5000,
+		.plain = true,
+		.networks = networks};
+}
+
+/* localhost is ::1 and 127.0.0.1: of one refused and one that nobody listens at, the other's fate
+ * is told. */
+static void what_is_told_of_several_addresses_is_why_an_allowed_one_failed(void **state)
+{
+	struct unit *u = *state;
+	static const struct {
+		const char *networks;
+		bool refused;
+	} rows[] = {{"127.0.0.0/8", false}, {"::1", false}, {"10.0.0.0/8", true}, {"", true}};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct bana_networks networks;
+		struct bana_http *http = bana_http_new();
+		assert_ok(bana_networks_parse(u->ctx.arena, rows[i].networks, &networks));
+		struct bana_parcel p = parcel("http://localhost:1/", &networks), *done = NULL;
+		bana_http_post(http, &p);
+		while (done == NULL)
+			done = bana_http_done(http, 100);
+		assert_ptr_equal(&p, done);
+		assert_int_equal(0, p.status);
+		assert_row((strcmp(p.why, "its address is not allowed") == 0) == rows[i].refused,
+			"%s: %s", rows[i].networks, p.why);
+		bana_http_free(http);
+	}
+}
+
+/* A leak is the sanitizer's to find. */
+static void what_is_under_way_is_broken_off_with_its_client(void **state)
+{
+	static const struct says says = {"HTTP/1.1 204 No Content\r\n\r\n", 10000};
+	struct unit *u = *state;
+	struct server server;
+	struct bana_networks networks;
+	struct bana_http *http = bana_http_new();
+	server_listen(&server, false);
+	server_run(&server, serve, (void *)(uintptr_t)&says);
+	assert_ok(bana_networks_parse(u->ctx.arena, "127.0.0.1", &networks));
+	const char *url = bana_print(u->ctx.arena, "http://127.0.0.1:%d/", server.port);
+	struct bana_parcel parcels[] = {parcel(url, &networks), parcel(url, &networks)};
+	for (size_t i = 0; i < COUNT(parcels); i++)
+		bana_http_post(http, &parcels[i]);
+	while (server.seen->connections == 0)
+		assert_null(bana_http_done(http, 20));
+	bana_http_free(http);
+	for (size_t i = 0; i < COUNT(parcels); i++)
+		assert_true(parcels[i].handle == NULL && parcels[i].list == NULL);
+	server_done(&server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		unit_case(a_document_is_fetched_or_the_reason_told),
 		unit_case(a_unix_socket_is_asked_and_the_trace_goes_along),
 		unit_case(files_are_read_and_other_schemes_refused),
+		unit_case(what_is_told_of_several_addresses_is_why_an_allowed_one_failed),
+		unit_case(what_is_under_way_is_broken_off_with_its_client),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

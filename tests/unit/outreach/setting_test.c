@@ -35,10 +35,32 @@ static void settings_go_together_or_every_reason_is_told(void **state)
 	}
 }
 
+static void a_schedule_that_cannot_be_read_is_refused(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *schedule;
+		bool good;
+	} rows[] = {{"1", true}, {"5, 604800", true}, {"5,x", false}, {"0", false},
+		{"604801", false}, {",", false}, {"5,,6", false}};
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char text[1024] = "";
+		FILE *errors = fmemopen(text, sizeof text, "w");
+		outreach_settings = (struct outreach_settings){
+			.public_url = "", .webhook_schedule = rows[i].schedule};
+		bool good = outreach_settings_settle(errors);
+		fclose(errors);
+		assert_row(good == rows[i].good, "%s: %s", rows[i].schedule, text);
+		assert_row(good == (strstr(text, "APP_ENV_OUTREACH_WEBHOOK_SCHEDULE: ") == NULL),
+			"%s: %s", rows[i].schedule, text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(settings_go_together_or_every_reason_is_told),
+		cmocka_unit_test(a_schedule_that_cannot_be_read_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
