@@ -237,10 +237,10 @@ static BANA_RES set_content_hash(struct bana_ctx *ctx, struct bana_row *row)
 		TYPE, FIRST_NAME, LAST_NAME, PHONE, BUSINESS_NAME, SUBJECT, MESSAGE};
 	unsigned char digest[BANA_SHA256_BYTES];
 	struct bana_buf b;
-	const char *person;
-	TRY(bana_email_person(ctx->arena, bana_str_of(row->cells[EMAIL].text), &person));
+	const char *address; /* with its tag: not every host has tags, and nobody is to be lost */
+	TRY(bana_email_normalise(ctx->arena, bana_str_of(row->cells[EMAIL].text), &address));
 	bana_buf_init(&b, ctx->arena);
-	bana_buf_json_str(&b, bana_str_of(person));
+	bana_buf_json_str(&b, bana_str_of(address));
 	for (size_t i = 0; i < sizeof content; i++) {
 		const struct bana_cell *cell = &row->cells[content[i]];
 		const char *text = cell->set ? cell->text : fields[content[i]].fallback;

@@ -247,6 +247,8 @@ test("the_same_person_and_content_is_one_inquiry", async () => {
   const other = await submitFrom(gated, { ...body, message: `${body.message} At once!` });
   assert.notEqual(other.body.data.id, first.body.data.id);
   assert.equal((await inquiriesOf(body.email)).length, 2);
+  const tagged = await submitFrom(gated, { ...body, email: body.email.replace("@", "+x@") });
+  assert.notEqual(tagged.body.data.id, first.body.data.id, "which may be somebody else's");
 });
 
 test("of_equal_forms_at_the_same_time_one_is_stored", async () => {
