@@ -13,8 +13,8 @@ set(with_browser "^http\\.(doc|doc-observe|try|bo|bo-quarantine)$")
 
 function(add_suites folder)
   file(GLOB suites CONFIGURE_DEPENDS ${tests}/${folder}/*.test.mjs)
-  if(BANA_SANITIZE) # nginx serves those pages by itself, PostgreSQL's programs make backups, and what a sanitizer costs is not of interest
-    list(FILTER suites EXCLUDE REGEX "/(doc|doc-observe|try|bo|bo-quarantine|backup|gate-cost)\\.test\\.mjs$")
+  if(BANA_SANITIZE) # nginx serves those pages by itself, PostgreSQL's programs make backups, and times of a sanitizer are not of interest, and the quickstart runs what others run
+    list(FILTER suites EXCLUDE REGEX "/(doc|doc-observe|try|bo|bo-quarantine|backup|gate-cost|subscribe-timing|quickstart)\\.test\\.mjs$")
   endif()
   foreach(suite IN LISTS suites)
     get_filename_component(name ${suite} NAME_WE)
