@@ -1,5 +1,5 @@
-# add_suites(FOLDER): one file of tests/FOLDER is one test with that label. They share a stack, so one runs at a time;
-# those with a browser have one of their own, beside it.
+# add_suites(FOLDER): one file of tests/FOLDER is one test with that label. They share two stacks, and one runs at a time
+# on each: the second is for those with a browser, or where there is none for every other one.
 get_filename_component(tests ${CMAKE_CURRENT_LIST_DIR} DIRECTORY)
 set(stack ${CMAKE_BINARY_DIR}/stack)
 set(environment)
@@ -10,23 +10,32 @@ if(BANA_TEST_PRESET STREQUAL "asan")
 endif()
 
 set(with_browser "^http\\.(doc|doc-observe|try|bo|bo-quarantine)$")
+# They measure: nothing beside them.
+set(alone "^live|^signal\\.once|^http\\.(fault|jwks|backup|limits|gate-cost|subscribe-timing)")
 
 function(add_suites folder)
   file(GLOB suites CONFIGURE_DEPENDS ${tests}/${folder}/*.test.mjs)
   if(BANA_SANITIZE) # nginx serves those pages by itself, PostgreSQL's programs make backups, and times of a sanitizer are not of interest, and the quickstart runs what others run
     list(FILTER suites EXCLUDE REGEX "/(doc|doc-observe|try|bo|bo-quarantine|backup|gate-cost|subscribe-timing|quickstart)\\.test\\.mjs$")
   endif()
+  set(turn 0)
   foreach(suite IN LISTS suites)
     get_filename_component(name ${suite} NAME_WE)
+    set(full "${folder}.${name}")
     set(on stack)
-    if("${folder}.${name}" MATCHES "${with_browser}")
-      set(on pages)
+    if(full MATCHES "${with_browser}")
+      set(on second)
+    elseif(BANA_SANITIZE AND folder STREQUAL "http" AND NOT full MATCHES "${alone}|secrets")
+      math(EXPR turn "(${turn} + 1) % 2")
+      if(turn)
+        set(on second)
+      endif()
     endif()
-    add_test(NAME ${folder}.${name} COMMAND node --test-reporter=spec ${suite})
-    set_tests_properties(${folder}.${name} PROPERTIES LABELS ${folder} TIMEOUT ${patience}
+    add_test(NAME ${full} COMMAND node --test-reporter=spec ${suite})
+    set_tests_properties(${full} PROPERTIES LABELS ${folder} TIMEOUT ${patience}
       ENVIRONMENT "BANA_STACK=${CMAKE_BINARY_DIR}/${on};${environment}" FIXTURES_REQUIRED "npm;${on}" RESOURCE_LOCK ${on})
-    if("${folder}.${name}" MATCHES "^live|^signal\\.once|^http\\.(fault|jwks|backup|limits|gate-cost|subscribe-timing)") # they measure: nothing beside them
-      set_tests_properties(${folder}.${name} PROPERTIES RUN_SERIAL ON)
+    if(full MATCHES "${alone}")
+      set_tests_properties(${full} PROPERTIES RUN_SERIAL ON)
     endif()
   endforeach()
 endfunction()

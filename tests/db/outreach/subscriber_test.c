@@ -126,7 +126,8 @@ static void a_suspicious_one_has_to_be_confirmed(void **state)
 		assert_ok(outreach_subscribe_row(&q, &in, rows[i].suspicious));
 		const char *is = row(&d,
 			"status, confirm_token_hash IS NOT NULL, coalesce(confirm_expires_at "
-			"BETWEEN now() + interval '6 days' AND now() + interval '7 days', false)");
+			"BETWEEN now() + interval '6 days' AND now() + interval '7 days 1 second', "
+			"false)");
 		assert_row(strcmp(is, rows[i].after) == 0, "%zu: %s", i, is);
 		assert_int_equal(
 			1, number(d.db.admin, "SELECT count(*) FROM outreach.\"Consent\""));
