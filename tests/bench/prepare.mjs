@@ -127,6 +127,7 @@ function write_inserts(insert, to) {
       ipHash: sha256("address"),
       userAgent: process.env.USER_AGENT,
       contentHash: sha256(b.message),
+      emailNormalized: b.email.toLowerCase(),
     };
     const values = columns.map((column) => {
       if (column === "id") return ":id";

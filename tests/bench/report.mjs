@@ -214,7 +214,7 @@ serves fewer requests is also asked less often.
 
 ## What is compared
 - **Works** are the rows of \`tests/bench/works\`. Submit: POST of ${JSON.parse(fs.readFileSync(new URL("bodies.json", import.meta.url))).length} realistic inquiries in turn (\`tests/bench/bodies.json\`); "store": validate, make a Snowflake id,
-  hash message and address, INSERT, 201; "store + announce": after the reply also the announcement. List: 12 pages in turn, all fields, newest first, of all rows since a
+  hash content and address, INSERT, 201, without the abuse gate, which the peers have not (its cost: \`tests/http/gate-cost.test.mjs\`); "store + announce": after the reply also the announcement. List: 12 pages in turn, all fields, newest first, of all rows since a
   day; "with the total" has \`count(*)\` beside it. Read and PATCH: 10,000 rows all over the table; a PATCH sets status and assignee, always to something new, and
   writes the audit log. Export: all rows and fields as CSV, read by one curl to its end. Rows are those inquiries, 100,000 or 1,000,000 of them.
 - **Same for all.** One nginx with the rendered \`conf/nginx/edge.conf.template\`: a \`server { }\` each, copied, with only the upstream

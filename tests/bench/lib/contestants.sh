@@ -51,17 +51,17 @@ edge_render() {
 	nofile=$(ulimit -Hn)
 	[[ $nofile != unlimited && $nofile -lt 20000 ]] || nofile=20000
 	env RUN_DIR="$sockets" LOG_DIR="$state/log" FCGI_SOCKET="$FCGI_SOCKET" EDGE_LISTEN="127.0.0.1:$port" NOFILE="$nofile" \
-		EDGE_WORKERS="${EDGE_WORKERS:-1}" RATE_LIMIT=off ROOMS_UPSTREAM="unix:$stack/run/www/rooms.sock" \
+		EDGE_WORKERS="${EDGE_WORKERS:-1}" RATE_LIMIT=off SIGNAL_BASE_PATH='' STATUS_SOCKET="$stack/run/www/status.sock" ROOMS_UPSTREAM="unix:$stack/run/www/rooms.sock" \
 		DOC_DIR="$stack/doc" BASE_PATH="$base_path" "$repo/deploy/nginx-render" edge
 }
-server_of() { # NAME: the rendered server { } under another name
-	awk '/^    server \{$/ {on = 1} on {print} /^    \}$/ {on = 0}' "$state/edge.conf" |
+server_of() { # NAME: the rendered server { } of visitors, which is the first, under another name
+	awk '/^    server \{$/ {on = 1} on {print} on && /^    \}$/ {exit}' "$state/edge.conf" |
 		sed -e "s|^\( *\)listen .*|\1listen 127.0.0.1:$port;\n\1server_name $1;|"
 }
-to_pool() { sed -e "s|fastcgi_pass pool;|fastcgi_pass $1;|"; }
+to_pool() { sed -e "s|fastcgi_pass \$bana_pool;|fastcgi_pass $1;|"; }
 to_peer() {
 	sed -e "s|include .*/fastcgi\.conf;|include $bench/nginx-peer.conf;|" -e '/fastcgi_ignore_headers/d' \
-		-e "s|fastcgi_pass pool;|proxy_pass http://$1;|"
+		-e "s|fastcgi_pass \$bana_pool;|proxy_pass http://$1;|"
 }
 nginx_conf() {
 	local name
@@ -83,7 +83,9 @@ nginx_start() {
 	port=$(free_port)
 	edge_render >"$state/edge.conf"
 	nginx_conf >"$state/nginx.conf"
-	(($(grep -c 'fastcgi_pass pool;' "$state/edge.conf") * (1 + ${#servers[@]}) == $(grep -cE '(fastcgi_pass (pool|[a-z]+\.[a-z]+)|proxy_pass http://[a-z]+\.[a-z]+);' "$state/nginx.conf"))) ||
+	# shellcheck disable=SC2016 # nginx's variable, not ours
+	(($(grep -c 'fastcgi_pass $bana_pool;' "$state/edge.conf") == 1 &&
+		${#servers[@]} == $(grep -cE '(fastcgi_pass [a-z]+\.[a-z]+|proxy_pass http://[a-z]+\.[a-z]+);' "$state/nginx.conf"))) ||
 		die 'conf/nginx/edge.conf.template has another shape than this benchmark knows'
 	process_start nginx www-data - nginx -e "$state/log/edge.error.log" -p "$state" -c "$state/nginx.conf"
 	wait_for 10 curl -sf -o /dev/null "http://127.0.0.1:$port/readyz" || die 'nginx does not start' "$state/log/nginx.log" "$state/log/edge.error.log"

@@ -44,7 +44,7 @@ helpers_build() {
 	local flags=(-O2 -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror) built=$repo/build/release libraries
 	run_quietly cc "${flags[@]}" -o "$state/trivial" "$bench/trivial.c" -lfcgi
 	run_quietly cc "${flags[@]}" -o "$state/first_answer" "$bench/first_answer.c"
-	read -ra libraries < <(pkg-config --libs libpq hiredis json-c libjwt libcurl libcrypto)
+	read -ra libraries < <(pkg-config --libs libpq hiredis json-c libjwt libcurl libcrypto libidn2 rdkafka)
 	run_quietly cc "${flags[@]}" -I"$repo/include" -I"$repo/src" -o "$state/open_read" "$bench/open_read.c" \
 		"$built/liboutreach.a" "$built/libbana.a" "${libraries[@]}" -lfcgi
 	run_quietly "$node" "$bench/prepare.mjs" requests "$state"
@@ -86,7 +86,8 @@ stack_start() {
 	say product "$workers workers, $(admin 'SHOW server_version')"
 }
 stack_up() {
-	quickstart start --services outreach --port "$(free_port)" --workers "$workers" --no-demo
+	# The peers have no gate, and send the same inquiries over and over; what it costs: tests/http/gate-cost.test.mjs
+	APP_ENV_OUTREACH_GATE=false quickstart start --services outreach --port "$(free_port)" --workers "$workers" --no-demo
 	# shellcheck disable=SC1091 # written by deploy/quickstart
 	. "$stack/env"
 	psql=(psql -XqAt -v ON_ERROR_STOP=1)

@@ -51,6 +51,7 @@ export const fields = [
   ["subject", "subject", "text"], ["message", "message", "text"], ["locale", "locale", "text"],
   ["pageUrl", "page_url", "text"], ["referrer", "referrer", "text"], ["metadata", "metadata", "json"],
   ["cancelReason", "cancel_reason", "text"], ["spamScore", "spam_score", "number"], ["spamReasons", "spam_reasons", "list"],
+  ["quarantinedAt", "quarantined_at", "instant"],
   ["assigneeId", "assignee_id", "text"], ["handledAt", "handled_at", "instant"], ["completedAt", "completed_at", "instant"],
 ].map(([name, column, kind]) => ({ name, column, kind, sql: kind === "list" ? `to_json("${column}")` : `"${column}"` }));
 const by_name = new Map(fields.map((f) => [f.name, f]));

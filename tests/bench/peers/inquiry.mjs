@@ -48,20 +48,23 @@ export function snowflake() {
 // ---- The row
 const columns = ["id", "created_by", "modified_by", "type", "status", "first_name", "last_name", "email", "phone",
   "business_name", "subject", "message", "locale", "page_url", "referrer", "metadata", "cancel_reason", "spam_score",
-  "spam_reasons", "assignee_id", "handled_at", "completed_at", "deleted_at", "ip_hash", "user_agent", "content_hash"];
+  "spam_reasons", "quarantined_at", "assignee_id", "handled_at", "completed_at", "deleted_at", "ip_hash", "user_agent", "content_hash",
+  "email_normalized"];
 const wanted = [...insert.slice(0, insert.indexOf("VALUES")).matchAll(/"([a-z_]+)"/g)].map((m) => m[1]);
 if (wanted.join() !== columns.join()) throw new Error(`the product's INSERT has other columns: ${wanted}`);
 
 const secret = crypto.createSecretKey(Buffer.from(process.env.HASH_SECRET));
 const address_hash = (address) => crypto.createHmac("sha256", secret).update(address).digest("hex");
-const content_hash = (text) => crypto.hash("sha256", text, "hex");
+const email_key = (b) => b.email.toLowerCase(); // those of the bodies are ASCII
+const content_hash = (b) =>
+  crypto.hash("sha256", [email_key(b), b.type, b.firstName, b.lastName, b.phone, b.businessName, b.subject, b.message].map((text) => JSON.stringify(text ?? "")).join(""), "hex");
 
 // `b` is the validated body with its texts trimmed, `metadata` its JSON text or null.
 export const values = (id, b, metadata, address, agent) => [
   id, null, null, b.type, "100_NEW", b.firstName, b.lastName ?? null, b.email, b.phone ?? null,
   b.businessName ?? null, b.subject ?? null, b.message, b.locale ?? null, b.pageUrl ?? null, b.referrer ?? null,
-  metadata, null, null, null, null, null, null, null,
-  address_hash(address), agent === undefined ? null : agent.slice(0, 256), content_hash(b.message),
+  metadata, null, null, null, null, null, null, null, null,
+  address_hash(address), agent === undefined ? null : agent.slice(0, 256), content_hash(b), email_key(b),
 ];
 
 export const receipt = (id, b, created_at) => ({
