@@ -40,6 +40,9 @@ bool bana_address_of(const struct sockaddr *from, struct bana_address *address);
 BANA_RES bana_networks_parse(
 	struct bana_arena *arena, const char *list, struct bana_networks *networks);
 
+/* Is it one of IPv4, in whatever spelling? Its last four bytes are the address then. */
+bool bana_address_is_v4(const struct bana_address *address);
+
 bool bana_networks_contain(
 	const struct bana_networks *networks, const struct bana_address *address);
 

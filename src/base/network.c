@@ -9,7 +9,7 @@ enum { MAPPED_BITS = 96, ALL_BITS = 128, TEXT_BYTES = 64 };
 
 static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
-static bool is_mapped(const struct bana_address *a)
+bool bana_address_is_v4(const struct bana_address *a)
 {
 	return memcmp(a->bytes, mapped, sizeof mapped) == 0;
 }
@@ -150,7 +150,7 @@ static const struct bana_network special_v6[] = {
 
 bool bana_address_public(const struct bana_address *a)
 {
-	if (is_mapped(a))
+	if (bana_address_is_v4(a))
 		return !bana_networks_contain(ALL(special_v4), a);
 	return within(&unicast_v6, a) && !bana_networks_contain(ALL(special_v6), a);
 }

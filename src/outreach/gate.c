@@ -87,8 +87,7 @@ static const char *key_of(struct bana_ctx *ctx, const char *kind, bana_str text)
  * is trusted, or has none. */
 static const char *address_key(struct bana_req *q, const char *kind)
 {
-	enum { MAPPED = 12, SUBNET = 8 };
-	static const unsigned char mapped[MAPPED] = {[10] = 0xFF, [11] = 0xFF};
+	enum { SUBNET_BYTES = 8 };
 	const char *text = bana_req_header(q, "REMOTE_ADDR");
 	struct bana_networks trusted;
 	struct bana_address address;
@@ -98,9 +97,9 @@ static const char *address_key(struct bana_req *q, const char *kind)
 			BANA_OK ||
 		bana_networks_contain(&trusted, &address))
 		return NULL;
-	bool v4 = memcmp(address.bytes, mapped, MAPPED) == 0;
 	return key_of(&q->ctx, kind,
-		(bana_str){(char *)address.bytes, v4 ? sizeof address.bytes : SUBNET});
+		(bana_str){(char *)address.bytes,
+			bana_address_is_v4(&address) ? sizeof address.bytes : SUBNET_BYTES});
 }
 
 static void weigh_rates(struct bana_req *q, const struct outreach_submission *s, const char *person,
@@ -198,17 +197,16 @@ BANA_RES outreach_gate_judge(
 	enum { SCORE_MAX = 32767 };
 	struct bana_ctx *ctx = &q->ctx;
 	struct scale scale = {0};
-	const char *normal, *person;
+	const char *person;
 	*verdict = (struct outreach_verdict){0};
 	if (!outreach_settings.gate)
 		return BANA_DONE;
-	TRY(bana_email_normalise(ctx->arena, bana_str_of(s->email), &normal));
-	TRY(bana_email_person(ctx->arena, bana_str_of(s->email), &person));
+	TRY(bana_email_person(ctx->arena, bana_str_of(s->address), &person));
 	weigh_form(ctx, s, &scale);
 	weigh_content(s, &scale);
 	weigh(&scale, OUTREACH_REASON_NO_USER_AGENT, bana_req_header(q, "HTTP_USER_AGENT") == NULL);
 	weigh(&scale, OUTREACH_REASON_DISPOSABLE,
-		outreach_disposable(bana_str_of(strrchr(normal, '@') + 1)));
+		outreach_disposable(bana_str_of(strrchr(s->address, '@') + 1)));
 	weigh_rates(q, s, person, &scale);
 	TRY(weigh_proof(ctx, s, &scale, &verdict->begun));
 	int64_t score = scale.score < 0 ? 0 : scale.score > SCORE_MAX ? SCORE_MAX : scale.score;

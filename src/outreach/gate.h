@@ -21,7 +21,7 @@ enum outreach_reason {
 
 /* What was sent; NULL where there is nothing. */
 struct outreach_submission {
-	const char *email;
+	const char *address; /* of e-mail, normalised (bana_email_normalise) */
 	const char *message;
 	const char *names[4]; /* texts in which a link has no place */
 	const char *website, *stamp, *proof;

@@ -3,10 +3,10 @@
 #include "bana/app.h"
 #include "bana/crud.h"
 #include "bana/crypto.h"
-#include "bana/email.h"
 #include "bana/live.h"
 #include "bana/pg.h"
 #include "bana/req.h"
+#include "bana/row.h"
 #include "outreach/gate.h"
 
 /* clang-format off */
@@ -231,16 +231,15 @@ const struct bana_entity outreach_inquiry = {
 };
 
 /* Who wrote and what, whatever form it came by: the same again has the same. */
-static BANA_RES set_content_hash(struct bana_ctx *ctx, struct bana_row *row)
+static void set_content_hash(struct bana_ctx *ctx, struct bana_row *row)
 {
 	static const unsigned char content[] = {
 		TYPE, FIRST_NAME, LAST_NAME, PHONE, BUSINESS_NAME, SUBJECT, MESSAGE};
 	unsigned char digest[BANA_SHA256_BYTES];
 	struct bana_buf b;
-	const char *address; /* with its tag: not every host has tags, and nobody is to be lost */
-	TRY(bana_email_normalise(ctx->arena, bana_str_of(row->cells[EMAIL].text), &address));
 	bana_buf_init(&b, ctx->arena);
-	bana_buf_json_str(&b, bana_str_of(address));
+	/* with its tag: not every host has tags, and nobody is to be lost */
+	bana_buf_json_str(&b, bana_str_of(row->cells[EMAIL_NORMALIZED].text));
 	for (size_t i = 0; i < sizeof content; i++) {
 		const struct bana_cell *cell = &row->cells[content[i]];
 		const char *text = cell->set ? cell->text : fields[content[i]].fallback;
@@ -248,7 +247,6 @@ static BANA_RES set_content_hash(struct bana_ctx *ctx, struct bana_row *row)
 	}
 	bana_sha256(bana_buf_str(&b), digest);
 	bana_row_set(row, CONTENT_HASH, bana_hex(ctx->arena, digest, sizeof digest));
-	return BANA_DONE;
 }
 
 /* What is kept of where it came from: a hash, and a short user agent. */
@@ -271,7 +269,7 @@ static BANA_RES judge(struct bana_req *q, struct bana_row *row, struct outreach_
 {
 	const struct bana_cell *c = row->cells;
 	const struct outreach_submission submission = {
-		.email = c[EMAIL].text,
+		.address = c[EMAIL_NORMALIZED].text,
 		.message = c[MESSAGE].text,
 		.names = {c[FIRST_NAME].text, c[LAST_NAME].text, c[BUSINESS_NAME].text,
 			c[SUBJECT].text},
@@ -310,7 +308,8 @@ static BANA_RES submit(struct bana_req *q)
 	bool fresh;
 	TRY(bana_req_row(q, &outreach_inquiry, BANA_PUBLIC, row));
 	set_traces(q, row);
-	TRY(set_content_hash(ctx, row));
+	bana_row_derive(ctx, &outreach_inquiry, row);
+	set_content_hash(ctx, row);
 	TRY(judge(q, row, &verdict));
 	TRY(store(q, row, verdict.begun, &fresh));
 	outreach_gate_decided(ctx, !fresh         ? OUTREACH_REPEATED

@@ -52,8 +52,9 @@ extern const struct bana_work outreach_webhook_work;
 /* What no single row of the table of settings can say. */
 bool outreach_settings_settle(FILE *errors);
 
-/* Subscribe what a visitor sent, by the rules of docs/subscriptions.md. A suspicious one has to be
- * confirmed by mail (or by staff, without a secret), whatever the settings say. */
+/* Subscribe what a visitor sent, a row that was derived (bana_row_derive), by the rules of
+ * docs/subscriptions.md. A suspicious one has to be confirmed by mail (or by staff, without a
+ * secret), whatever the settings say. */
 BANA_RES outreach_subscribe_row(struct bana_req *q, const struct bana_row *row, bool suspicious);
 
 /* For the journal of inquiries: what webhooks tell of them. */

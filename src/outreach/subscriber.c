@@ -7,10 +7,10 @@
 
 #include "bana/app.h"
 #include "bana/crud.h"
-#include "bana/email.h"
 #include "bana/pg.h"
 #include "bana/pool.h"
 #include "bana/req.h"
+#include "bana/row.h"
 #include "outreach/consent.h"
 #include "outreach/gate.h"
 #include "outreach/link.h"
@@ -183,8 +183,7 @@ BANA_RES outreach_subscribe_row(struct bana_req *q, const struct bana_row *row, 
 		waits ? "103_PENDING" : "201_ACTIVATED",
 		waits ? outreach_confirm_hash(ctx, outreach_confirm_write(ctx, token)) : NULL,
 		bana_print(ctx->arena, "%lld", (long long)outreach_settings.confirm_days),
-		fresh_id(ctx), bana_email_key(ctx->arena, bana_str_of(c[EMAIL].text)),
-		suspicious ? "t" : "f"};
+		fresh_id(ctx), c[EMAIL_NORMALIZED].text, suspicious ? "t" : "f"};
 	return bana_pg_exec(ctx, upsert, sizeof values / sizeof *values, values, NULL);
 }
 
@@ -192,9 +191,10 @@ static BANA_RES subscribe(struct bana_req *q)
 {
 	struct bana_row *row = bana_alloc(q->ctx.arena, sizeof *row);
 	TRY(bana_req_row(q, &outreach_subscriber, BANA_PUBLIC, row));
+	bana_row_derive(&q->ctx, &outreach_subscriber, row);
 	const struct bana_cell *c = row->cells;
 	const struct outreach_submission submission = {
-		.email = c[EMAIL].text,
+		.address = c[EMAIL_NORMALIZED].text,
 		.names = {c[FIRST_NAME].text, c[SOURCE].text},
 		.website = c[WEBSITE].text,
 		.stamp = c[FORM_STAMP].text,

@@ -13,7 +13,6 @@ enum { KEY_BYTES_MAX = 255 };
 struct once {
 	const char *id;          /* of caller, path and key */
 	const char *fingerprint; /* of the rest of the request */
-	const char *lock;        /* the beginning of the id's digest, as a bigint */
 	const char *hours;
 };
 
@@ -43,7 +42,6 @@ static void name_request(struct bana_req *q, bana_str key, struct once *once)
 	struct bana_ctx *ctx = &q->ctx;
 	struct bana_buf id, rest;
 	unsigned char digest[BANA_SHA256_BYTES];
-	int64_t lock;
 	bana_buf_init(&id, ctx->arena);
 	bana_buf_init(&rest, ctx->arena);
 	bana_buf_print(&id, "%s\n%s\n%s\n%.*s\n%.*s", ctx->actor == NULL ? "visitor" : "user",
@@ -56,8 +54,6 @@ static void name_request(struct bana_req *q, bana_str key, struct once *once)
 	once->fingerprint = bana_hex(ctx->arena, digest, sizeof digest);
 	bana_sha256(bana_buf_str(&id), digest);
 	once->id = bana_hex(ctx->arena, digest, sizeof digest);
-	memcpy(&lock, digest, sizeof lock);
-	once->lock = bana_print(ctx->arena, "%lld", (long long)lock);
 	once->hours =
 		bana_print(ctx->arena, "%lld", (long long)ctx->app->settings->idempotency_hours);
 }
@@ -91,9 +87,10 @@ static BANA_RES look(struct bana_ctx *ctx, const struct once *once, const struct
 		"SELECT fingerprint, status, media, headers, body FROM ", ctx->app->service->name,
 		TABLE " WHERE id = $1 AND created_at > now() - make_interval(hours => $2::int)",
 		NULL);
-	const char *locks[] = {once->lock}, *values[] = {once->id, once->hours};
+	const char *values[] = {once->id, once->hours};
 	struct bana_step steps[] = {{.sql = "BEGIN"},
-		{"SELECT pg_try_advisory_xact_lock($1)", 1, locks, NULL}, {sql, 2, values, NULL}};
+		{"SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))", 1, values, NULL},
+		{sql, 2, values, NULL}};
 	TRY(bana_pg_batch(ctx, steps, 3));
 	*rows = steps[2].rows;
 	if (*bana_rows_text(steps[1].rows, 0, 0) == 't')

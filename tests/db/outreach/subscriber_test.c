@@ -1,5 +1,7 @@
 #include "db/outreach/requests.h"
 
+#include "bana/row.h"
+
 #include "outreach/link.h"
 
 #define JSON "application/json"
@@ -123,6 +125,7 @@ static void a_suspicious_one_has_to_be_confirmed(void **state)
 		req_init(&q, d.db.u, "POST", "/subscribers/subscribe", params);
 		outreach_settings.secret = rows[i].secret ? "0123456789abcdef0123456789abcdef" : "";
 		bana_row_set(&in, email, "a@b.de");
+		bana_row_derive(&q.ctx, e, &in);
 		assert_ok(outreach_subscribe_row(&q, &in, rows[i].suspicious));
 		const char *is = row(&d,
 			"status, confirm_token_hash IS NOT NULL, coalesce(confirm_expires_at "

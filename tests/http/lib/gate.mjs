@@ -10,19 +10,22 @@ export const stampOf = (ageMs = 60_000) => signed(stack.secret, "form stamp", St
 
 const hash = (text) => createHash("sha256").update(text).digest("hex");
 
+// The solution of a challenge, as the widget sends it.
+export const payloadOf = ({ algorithm, challenge, salt, signature }, number) => Buffer.from(JSON.stringify({ algorithm, challenge, number, salt, signature })).toString("base64");
+
 // A challenge with its solution; `left` seconds before it expires. Not asked for, so a thousand of them are quick.
 export function proofOf({ left = 300, number = 7 } = {}) {
   const salt = `${randomBytes(12).toString("hex")}?expires=${Math.floor(Date.now() / 1000) + left}&`;
   const challenge = hash(salt + number);
-  const signature = hmac(hmac(stack.secret, "challenge").toString("hex"), challenge).toString("hex") /* ALTCHA wants a key that is text */;
-  return Buffer.from(JSON.stringify({ algorithm: "SHA-256", challenge, number, salt, signature })).toString("base64");
+  const signature = hmac(hmac(stack.secret, "challenge").toString("hex"), challenge).toString("hex"); // ALTCHA wants a key that is text
+  return payloadOf({ algorithm: "SHA-256", challenge, salt, signature }, number);
 }
 
 // One that was asked for, solved as the widget does.
 export async function solved(base) {
-  const { algorithm, challenge, salt, signature, maxnumber } = (await call("GET", "/challenge", { base })).body;
-  for (let number = 0; number <= maxnumber; number++) {
-    if (hash(salt + number) === challenge) return Buffer.from(JSON.stringify({ algorithm, challenge, number, salt, signature })).toString("base64");
+  const one = (await call("GET", "/challenge", { base })).body;
+  for (let number = 0; number <= one.maxnumber; number++) {
+    if (hash(one.salt + number) === one.challenge) return payloadOf(one, number);
   }
   throw new Error("a challenge without a solution");
 }
