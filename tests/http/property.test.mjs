@@ -28,6 +28,7 @@ after(async () => {
 
 const REQUESTS = Number(process.env.BANA_REQUESTS ?? 4_000);
 const CLIENTS = 16;
+const BATCHES = 20; // of one operation, at most
 const seed = Number(process.env.BANA_SEED ?? Date.now() % 2 ** 31);
 const { BASE_URL, BO_TOKEN } = stack.env;
 const { port, pathname } = new URL(BASE_URL);
@@ -112,28 +113,35 @@ test("no_generated_request_gets_a_5xx_or_costs_a_worker", async (t) => {
   const before = stack.workers().sort();
   const each = Math.ceil(REQUESTS / probed.length);
   const statuses = {};
-  const good = {}; // operation -> how often it did what was asked
+  const good = new Set(); // operations that did what was asked
   const wrong = [];
   let sent = 0;
   for (const [index, operation] of probed.entries()) {
-    const all = fc.sample(requestOf(operation, await rowFor(operation.path)), { numRuns: each, seed: seed + index });
-    const client = async () => {
-      for (let one; (one = all.pop()); ) {
-        const status = await send(one);
-        sent++;
-        statuses[status] = (statuses[status] ?? 0) + 1;
-        if (status < 300) good[operation.operation.operationId] = (good[operation.operation.operationId] ?? 0) + 1;
-        if (!(status >= 200 && status < 500)) wrong.push(`${status}: ${one.verb} ${one.target} ${JSON.stringify(one.headers["If-Match"])} ${one.body ?? ""}`);
-      }
+    const name = operation.operation.operationId;
+    const made = requestOf(operation, await rowFor(operation.path));
+    const some = async (batch) => {
+      const all = fc.sample(made, { numRuns: each, seed: seed + index + batch * probed.length });
+      const client = async () => {
+        for (let one; (one = all.pop()); ) {
+          const status = await send(one);
+          sent++;
+          statuses[status] = (statuses[status] ?? 0) + 1;
+          if (status < 300) good.add(name);
+          if (!(status >= 200 && status < 500)) wrong.push(`${status}: ${one.verb} ${one.target} ${JSON.stringify(one.headers["If-Match"])} ${one.body ?? ""}`);
+        }
+      };
+      await Promise.all(Array.from({ length: CLIENTS }, client));
     };
-    await Promise.all(Array.from({ length: CLIENTS }, client));
+    await some(0);
+    // What seldom succeeds is asked again: that it can is the claim, not how often.
+    for (let batch = 1; !good.has(name) && batch < BATCHES; batch++) await some(batch);
   }
   agent.destroy();
   t.diagnostic(`${sent} requests: ${JSON.stringify(statuses)}`);
   assert.deepEqual(wrong.slice(0, 5), [], `BANA_SEED=${seed}`);
   assert.ok(sent >= REQUESTS);
   for (const status of [200, 400, 404, 409, 415, 422]) assert.ok(statuses[status] > 0, `${status} never came: the requests are too tame`);
-  const never = probed.map(({ operation }) => operation.operationId).filter((name) => !good[name]);
+  const never = probed.map(({ operation }) => operation.operationId).filter((name) => !good.has(name));
   assert.deepEqual(never, [], "every operation succeeded at times");
   assert.deepEqual(stack.workers().sort(), before, "no worker died");
 });
