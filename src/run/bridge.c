@@ -88,6 +88,15 @@ static void take_in(struct bana_ctx *ctx, struct bridge *b, bana_str body)
 	bana_log(NULL, BANA_WARN, "message lost", "why", "too many wait", "room", room, NULL);
 }
 
+/* Most of what is heard is ours: known by the channel, before anybody reads the JSON. */
+static bool on_our_channel(const struct bridge *b, bana_str channel)
+{
+	static const char of_a_room[] = "ws:room:";
+	const size_t skipped = sizeof of_a_room - 1;
+	return channel.len > skipped && memcmp(channel.at, of_a_room, skipped) == 0 &&
+	       ours(b, channel.at + skipped);
+}
+
 static void hear(struct bana_ctx *ctx, struct bridge *b)
 {
 	bana_str channel, body;
@@ -95,7 +104,8 @@ static void hear(struct bana_ctx *ctx, struct bridge *b)
 		if (bana_redis_next(ctx, b->bus, &channel, &body).fault != BANA_OK ||
 			channel.at == NULL)
 			return;
-		take_in(ctx, b, body);
+		if (!on_our_channel(b, channel))
+			take_in(ctx, b, body);
 	}
 }
 
