@@ -1,6 +1,6 @@
 /*
- * A text being built, in an arena. Also the only way JSON leaves this program.
- * Limits are the caller's: what is appended was bounded when it came in.
+ * A text being built, in an arena. Also the only way JSON, and text within HTML, leave this
+ * program. Limits are the caller's: what is appended was bounded when it came in.
  */
 #ifndef BANA_BUF_H
 #define BANA_BUF_H
@@ -34,6 +34,9 @@ void bana_buf_json_name(struct bana_buf *b, const char *name);
 /* Name and string value; NULL text becomes null. */
 void bana_buf_json_member(struct bana_buf *b, const char *name, const char *text);
 void bana_buf_json_member_int(struct bana_buf *b, const char *name, long long value);
+
+/* Text that stands in HTML, between tags or in quotes: it is text whatever is in it. */
+void bana_buf_html(struct bana_buf *b, const char *text);
 
 static inline bana_str bana_buf_str(const struct bana_buf *b)
 {

@@ -29,6 +29,9 @@ extern const char bana_schemas_common[];
  * `root` is the member that problems but those of 404, 422 and 429 are nested under; "": none. */
 void bana_components_common(struct bana_buf *out, const char *root);
 
+/* The response that a problem of this status is where it may be a page instead (bana_call.page). */
+void bana_problem_or_page(struct bana_buf *out, int status, const char *root);
+
 /* {"$ref":"#/components/<kind>/<name>"} */
 void bana_ref(struct bana_buf *out, const char *kind, const char *name);
 

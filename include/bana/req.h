@@ -57,9 +57,12 @@ struct bana_call {
 	int status;          /* of success */
 	enum bana_gives gives;
 	const char *schema;  /* JSON Schema of what is given, as JSON text */
-	const char *media;   /* BANA_GIVES_TEXT */
+	const char *media;   /* BANA_GIVES_TEXT, or a page that some get instead */
 	const char *faults;  /* further statuses, comma-separated: "404,409" */
 	const char *headers; /* of a success, comma-separated: "ETag,Location" */
+	/* After the handler, and after the answer was kept for its Idempotency-Key, or whatever
+	 * failed before: may put a page (`media`) in its place. NULL: nothing does. */
+	void (*page)(struct bana_req *q);
 };
 
 struct bana_route {
@@ -106,6 +109,13 @@ struct bana_sink {
 
 /* A request header by its FastCGI name ("HTTP_ORIGIN"); NULL when absent or empty. */
 const char *bana_req_header(const struct bana_req *q, const char *name);
+
+/* Would the client rather have the media type than the other one? Of two that it wants as much, the
+ * one that it names more exactly. False where it does not say. */
+bool bana_req_prefers(const struct bana_req *q, const char *type, const char *other);
+
+/* Is the body said to be application/x-www-form-urlencoded? */
+bool bana_req_is_form(const struct bana_req *q);
 
 /* Find the route: sets route and args. NOT_FOUND; NO_METHOD with what is allowed. */
 BANA_RES bana_route_find(struct bana_req *q, const struct bana_route *routes, size_t count);

@@ -141,3 +141,18 @@ void bana_buf_json_member_int(struct bana_buf *b, const char *name, long long va
 	bana_buf_json_name(b, name);
 	bana_buf_int(b, value);
 }
+
+void bana_buf_html(struct bana_buf *b, const char *text)
+{
+	/* clang-format off */
+	static const char *const escapes[128] = {
+		['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&#39;"};
+	/* clang-format on */
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+		if (c < 128 && escapes[c] != NULL)
+			bana_buf_text(b, escapes[c]);
+		else
+			bana_buf_add(b, text, 1);
+	}
+}

@@ -334,6 +334,7 @@ BANA_RES outreach_inquiry_exists(struct bana_ctx *ctx, const char *id)
 const struct bana_call outreach_submit = {
 	.handle = submit, .name = "submit", .status = 201, .gives = BANA_GIVES_OTHER,
 	.body = BANA_PUBLIC, .takes_entity = &outreach_inquiry, .headers = "Location",
+	.media = "text/html; charset=utf-8", .page = outreach_submit_page,
 	.schema = "{\"type\":\"object\",\"required\":[\"id\",\"type\",\"status\",\"createdAt\"],"
 		"\"additionalProperties\":false,\"description\":\"What the visitor is told.\",\"properties\":{"
 		"\"id\":{\"$ref\":\"#/components/schemas/Id\"},"

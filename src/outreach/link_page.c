@@ -12,8 +12,7 @@
 #include "outreach/consent.h"
 #include "outreach/gate.h"
 #include "outreach/link.h"
-
-#include <strings.h>
+#include "outreach/page.h"
 
 /* ---- pages ------------------------------------------------------------------------------------
  */
@@ -34,32 +33,16 @@ static const struct {
 	/* clang-format on */
 };
 
-static bool wants_page(const struct bana_req *q)
-{
-	const char *accept = bana_req_header(q, "HTTP_ACCEPT");
-	return accept != NULL && strcasestr(accept, "text/html") != NULL;
-}
-
 static BANA_RES show(struct bana_req *q, enum page page)
 {
-	const char *title = pages[page].title, *button = pages[page].button;
+	const char *button = pages[page].button;
 	const char *form = button == NULL
 				   ? ""
 				   : bana_join(q->ctx.arena, "<form method=\"post\"><button>",
 					     button, "</button></form>\n", NULL);
-	bana_reply_header(q, "Content-Security-Policy",
-		"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri "
-		"'none'; "
-		"frame-ancestors 'none'");
-	const char *html = bana_print(q->ctx.arena,
-		"<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
-		"<meta name=\"viewport\" content=\"width=device-width\">\n"
-		"<meta name=\"robots\" content=\"noindex\">\n<title>%s</title>\n"
-		"<style>:root{color-scheme:light dark}body{font:1rem/1.5 system-ui;max-width:32rem;"
-		"margin:20vh auto;padding:0 1rem}button{font:inherit;padding:.6em 1.2em}</style>\n"
-		"<main>\n<h1>%s</h1>\n<p>%s</p>\n%s</main>\n</html>\n",
-		title, title, pages[page].text, form);
-	return bana_reply_text(q, 200, "text/html; charset=utf-8", bana_str_of(html));
+	outreach_page(q, 200, pages[page].title,
+		bana_join(q->ctx.arena, "<p>", pages[page].text, "</p>\n", form, NULL));
+	return BANA_DONE;
 }
 
 /* ---- unsubscribe ------------------------------------------------------------------------------
@@ -128,7 +111,7 @@ static BANA_RES link_use(struct bana_req *q)
 {
 	const char *token = bana_copy(q->ctx.arena, q->args[0].at, q->args[0].len);
 	TRY(deactivate(q, token, NULL));
-	return wants_page(q) ? show(q, UNSUBSCRIBED) : accepted(q);
+	return outreach_page_wanted(q) ? show(q, UNSUBSCRIBED) : accepted(q);
 }
 
 /* ---- confirm ----------------------------------------------------------------------------------
@@ -190,7 +173,7 @@ static BANA_RES confirm_use(struct bana_req *q)
 	values[2] = bana_print(ctx->arena, "%lld", (long long)bana_snowflake(ctx->app->pool));
 	values[3] = outreach_address_hash(q);
 	TRY(ask_link(ctx, sql, 4, values, CONFIRMED, &page));
-	if (wants_page(q))
+	if (outreach_page_wanted(q))
 		return show(q, page);
 	if (page == VOID_LINK)
 		return bana_fail(ctx, BANA_NOT_FOUND, pages[VOID_LINK].title, NULL);

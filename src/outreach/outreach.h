@@ -43,6 +43,10 @@ extern const struct bana_call outreach_webhook_create, outreach_webhook_update,
 	outreach_webhook_delivery_find;
 extern const struct bana_work outreach_webhook_work;
 
+/* Their answers as pages, for a form that a browser posts by itself. */
+void outreach_submit_page(struct bana_req *q);
+void outreach_subscribe_page(struct bana_req *q);
+
 /* Of calls that never tell whether an address or a token is known. */
 #define OUTREACH_ACCEPTED                                                                \
 	"{\"type\":\"object\",\"required\":[\"status\"],\"additionalProperties\":false," \

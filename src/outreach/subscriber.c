@@ -213,5 +213,6 @@ static BANA_RES subscribe(struct bana_req *q)
 const struct bana_call outreach_subscribe = {
 	.handle = subscribe, .name = "subscribe", .status = 200, .gives = BANA_GIVES_OTHER, .schema = OUTREACH_ACCEPTED,
 	.body = BANA_PUBLIC, .takes_entity = &outreach_subscriber,
+	.media = "text/html; charset=utf-8", .page = outreach_subscribe_page,
 };
 /* clang-format on */

@@ -18,6 +18,11 @@ static bool same_word(bana_str a, const char *b)
 	return a.len == strlen(b) && strncasecmp(a.at, b, a.len) == 0;
 }
 
+bool bana_req_is_form(const struct bana_req *q)
+{
+	return same_word(media_type(q), "application/x-www-form-urlencoded");
+}
+
 /* JSON is UTF-8 (RFC 8259 section 8.1); another declared charset is refused, not guessed at. */
 static bool charset_fits(const struct bana_req *q)
 {
@@ -116,8 +121,7 @@ BANA_RES bana_req_row(
 	struct bana_req *q, const struct bana_entity *entity, unsigned who, struct bana_row *row)
 {
 	const struct bana_json *object;
-	if ((q->route->flags & BANA_FORM) && charset_fits(q) &&
-		same_word(media_type(q), "application/x-www-form-urlencoded"))
+	if ((q->route->flags & BANA_FORM) && charset_fits(q) && bana_req_is_form(q))
 		TRY(bana_form_read(&q->ctx, entity, q->body, &object));
 	else
 		TRY(bana_req_json(q, &object));

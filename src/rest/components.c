@@ -22,10 +22,9 @@ static const struct { const char *name, *schema, *says; bool always; } headers[]
 	{"WWW-Authenticate",   "{\"type\":\"string\",\"const\":\"Bearer\"}", "What is wanted.", true},
 };
 
-/* Statuses whose problem has a header of its own; those of a fault come from its table. */
-static const struct { int status; const char *header, *says; } own[] = {
-	{401, "WWW-Authenticate", NULL}, {429, "Retry-After", NULL}, {503, "Retry-After", NULL},
-	{405, NULL, ""}, /* is no answer of an operation */
+/* Statuses whose problem has a header of its own. */
+static const struct { int status; const char *header; } own[] = {
+	{401, "WWW-Authenticate"}, {429, "Retry-After"}, {503, "Retry-After"},
 };
 /* clang-format on */
 
@@ -61,10 +60,10 @@ static void write_schema(struct bana_buf *out, const char *root)
 		root, root);
 }
 
-static void write_problem(struct bana_buf *out, const char *name, const char *says,
-	const char *header, const char *root)
+/* `page`: or an HTML page, to who prefers one. */
+static void write_problem(
+	struct bana_buf *out, const char *says, const char *header, const char *root, bool page)
 {
-	bana_buf_json_name(out, name);
 	bana_buf_text(out, "{");
 	bana_buf_json_member(out, "description", says);
 	bana_buf_text(out, ",\"headers\":{\"X-Request-Id\":");
@@ -75,7 +74,26 @@ static void write_problem(struct bana_buf *out, const char *name, const char *sa
 	}
 	bana_buf_text(out, "},\"content\":{\"application/problem+json\":{\"schema\":");
 	write_schema(out, root);
-	bana_buf_text(out, "}}}");
+	bana_buf_text(out, page ? "},\"text/html\":{\"schema\":{\"type\":\"string\"}}}}" : "}}}");
+}
+
+static void write_fault(
+	struct bana_buf *out, const struct bana_fault_row *row, const char *root, bool page)
+{
+	const char *header = NULL;
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+		if (own[i].status == row->status)
+			header = own[i].header;
+	}
+	write_problem(out, row->title, header, plain(row->status) ? "" : root, page);
+}
+
+void bana_problem_or_page(struct bana_buf *out, int status, const char *root)
+{
+	int fault = BANA_OK;
+	while (bana_fault_row((enum bana_fault)fault)->status != status)
+		fault++;
+	write_fault(out, bana_fault_row((enum bana_fault)fault), root, true);
 }
 
 static void write_problems(struct bana_buf *out, const char *root)
@@ -83,19 +101,13 @@ static void write_problems(struct bana_buf *out, const char *root)
 	bana_buf_text(out, "\"responses\":{");
 	for (int fault = BANA_OK + 1; fault < BANA_FAULTS_COUNT; fault++) {
 		const struct bana_fault_row *row = bana_fault_row((enum bana_fault)fault);
-		const char *header = NULL;
-		bool left_out = false;
-		for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-			if (own[i].status != row->status)
-				continue;
-			header = own[i].header;
-			left_out = own[i].says != NULL;
-		}
-		if (!left_out)
-			write_problem(out, bana_print(out->arena, "Problem%d", row->status),
-				row->title, header, plain(row->status) ? "" : root);
+		if (fault == BANA_NO_METHOD)
+			continue; /* is no answer of an operation */
+		bana_buf_json_name(out, bana_print(out->arena, "Problem%d", row->status));
+		write_fault(out, row, root, false);
 	}
-	write_problem(out, "Problem", "Any other problem, of the proxy in front", NULL, "");
+	bana_buf_json_name(out, "Problem");
+	write_problem(out, "Any other problem, of the proxy in front", NULL, "", false);
 	bana_buf_text(out, "}");
 }
 

@@ -91,7 +91,7 @@ static void write_parameters(
 			"Which rows, in what order, which of their fields.", false);
 	if (call->takes & BANA_TAKES_WHERE)
 		write_json_parameter(out, "where",
-			bana_join(out->arena, route->entity->name, "Where", NULL),
+			bana_join(out->arena, filter_of(s, route), "Where", NULL),
 			must ? "Which rows; one condition at least." : "Which rows; absent: all.",
 			must);
 	for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
@@ -231,8 +231,10 @@ static void write_content(
 static void write_headers(struct bana_buf *out, const struct bana_route *route)
 {
 	const struct bana_call *call = route->call;
-	/* of a page, which some give instead, nothing is counted */
-	bool counted = call->gives != BANA_GIVES_PLAIN && call->media == NULL;
+	/* of a page, which some give instead, nothing is counted; one that is put in the place of
+	 * the answer keeps its headers */
+	bool counted =
+		call->gives != BANA_GIVES_PLAIN && (call->media == NULL || call->page != NULL);
 	bana_str rest = bana_str_of(bana_join(out->arena, "X-Request-Id,",
 		counted ? "x-response-count,x-response-format," : "",
 		posts(route) ? "Idempotent-Replayed," : "",
@@ -272,8 +274,8 @@ static size_t problems_of(const struct bana_route *route, int statuses[STATUSES_
 	return count;
 }
 
-static void write_responses(
-	struct bana_buf *out, const struct bana_service *s, const struct bana_route *route)
+static void write_responses(struct bana_buf *out, const struct bana_service *s,
+	const struct bana_route *route, const char *root)
 {
 	int statuses[STATUSES_MAX];
 	size_t count = problems_of(route, statuses);
@@ -288,6 +290,8 @@ static void write_responses(
 		if (statuses[i] < 200)
 			bana_buf_text(out,
 				"{\"description\":\"Switching Protocols: the WebSocket is open\"}");
+		else if (route->call->page != NULL)
+			bana_problem_or_page(out, statuses[i], root);
 		else
 			bana_ref(
 				out, "responses", bana_print(out->arena, "Problem%d", statuses[i]));
@@ -313,8 +317,8 @@ static void write_verb(struct bana_buf *out, const char *verb)
 	bana_buf_json_name(out, name);
 }
 
-static void write_operation(
-	struct bana_buf *out, const struct bana_service *s, const struct bana_route *route)
+static void write_operation(struct bana_buf *out, const struct bana_service *s,
+	const struct bana_route *route, const char *root)
 {
 	bool open = route->permission == NULL && !(route->flags & BANA_SIGNED_IN);
 	bool ours = route->call->takes_entity == NULL && route->entity != NULL;
@@ -337,7 +341,7 @@ static void write_operation(
 	}
 	write_parameters(out, s, route);
 	write_body(out, route);
-	write_responses(out, s, route);
+	write_responses(out, s, route, root);
 	bana_buf_text(out, "}");
 }
 
@@ -350,7 +354,7 @@ static bool first_of_path(const struct bana_service *s, size_t index)
 	return true;
 }
 
-static void write_paths(struct bana_buf *out, const struct bana_service *s)
+static void write_paths(struct bana_buf *out, const struct bana_service *s, const char *root)
 {
 	bana_buf_json_name(out, "paths");
 	bana_buf_text(out, "{");
@@ -361,7 +365,7 @@ static void write_paths(struct bana_buf *out, const struct bana_service *s)
 		bana_buf_text(out, "{");
 		for (size_t r = i; r < s->route_count; r++) {
 			if (strcmp(s->routes[r].path, s->routes[i].path) == 0)
-				write_operation(out, s, &s->routes[r]);
+				write_operation(out, s, &s->routes[r], root);
 		}
 		bana_buf_text(out, "}");
 	}
@@ -459,6 +463,7 @@ static void write_tags(struct bana_buf *out, const struct bana_service *s)
 static BANA_RES openapi(struct bana_req *q)
 {
 	const struct bana_service *s = q->ctx.app->service;
+	const char *root = q->ctx.app->settings->error_root_key;
 	struct bana_buf *out = &q->reply;
 	bana_buf_text(out, "{\"openapi\":\"3.1.0\",\"info\":{");
 	bana_buf_json_member(out, "title", s->title);
@@ -470,8 +475,8 @@ static BANA_RES openapi(struct bana_req *q)
 	bana_buf_json_member(out, "url", q->ctx.app->base_path);
 	bana_buf_text(out, "}],\"security\":[{\"jwt\":[]}]");
 	write_tags(out, s);
-	write_paths(out, s);
-	write_components(out, s, q->ctx.app->settings->error_root_key);
+	write_paths(out, s, root);
+	write_components(out, s, root);
 	bana_buf_text(out, "}");
 	q->status = 200;
 	return BANA_DONE;

@@ -104,6 +104,8 @@ void bana_run_request(struct bana_req *q, struct bana_buf *out)
 		bana_pg_rollback(&q->ctx);
 	if (result.fault != BANA_OK)
 		bana_reply_problem(q, result);
+	if (q->route != NULL && q->route->call->page != NULL)
+		q->route->call->page(q);
 	bana_reply_render(q, out);
 }
 

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, statSync } from "node:fs";
 import { after, test } from "node:test";
 
+import axe from "axe-core";
+
 import { assertProblem, call, unique } from "./lib/api.mjs";
 import { assertAtHome, visit } from "./lib/browser.mjs";
 import { close, inquiriesOf, subscriberRow } from "./lib/db.mjs";
@@ -269,7 +271,7 @@ test("narrow_pages_need_no_scrolling_to_the_side", async (t) => {
   }
 });
 
-test("a_plain_form_is_posted_without_any_script", async (t) => {
+test("a_plain_form_is_posted_without_any_script_and_a_page_says_thanks", async (t) => {
   for (const [path, javaScriptEnabled] of [["/try", false], ["/try/plain", false], ["/try/plain", true]]) {
     const { page, seen } = await visit(t, path, { javaScriptEnabled });
     const email = address();
@@ -277,12 +279,52 @@ test("a_plain_form_is_posted_without_any_script", async (t) => {
     await fill(page, email);
     const [answer] = await Promise.all([page.waitForResponse("**/inquiries/submit"), press(page)]);
     assert.equal(answer.status(), 201);
+    await thanks(page).waitFor();
     const sent = new URLSearchParams(answer.request().postData());
     assert.equal(/^\d+\.[\w-]{14}$/.test(sent.get("formStamp")), javaScriptEnabled);
     assert.equal((await inquiriesOf(email)).length, 1);
     assert.deepEqual(seen.complaints, []);
   }
+  const { page, seen } = await visit(t, "/try", { javaScriptEnabled: false });
+  await newsletter(page).getByLabel("E-mail").fill(address());
+  await newsletter(page).getByLabel(/Send me the newsletter/).check();
+  await newsletter(page).getByRole("button", { name: "Subscribe" }).click();
+  await page.getByRole("heading", { name: "Thank you", exact: true }).waitFor();
+  assert.deepEqual(seen.complaints, []);
 });
+
+test("what_is_not_right_with_a_plain_form_is_listed_and_the_way_back_keeps_what_was_written", async (t) => {
+  const { page, seen } = await visit(t, "/try/plain", { javaScriptEnabled: false, viewport: { width: 360, height: 740 } });
+  await fill(page, "ada@example"); // good enough for the browser
+  await press(page);
+  await page.getByRole("heading", { name: "Something is not right yet" }).waitFor();
+  assert.deepEqual(await page.getByRole("listitem").allTextContents(), ["email: Invalid email address"]);
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+  await page.goBack();
+  assert.equal(await inquiry(page).getByLabel("Message").inputValue(), "We would like ten more seats.");
+  const email = address();
+  await inquiry(page).getByLabel("E-mail").fill(email);
+  await press(page);
+  await thanks(page).waitFor();
+  assert.equal((await inquiriesOf(email)).length, 1);
+  assert.deepEqual(seen.complaints.filter((text) => !/422/.test(text)), []);
+});
+
+// Rules of WCAG 2.2 that a program can judge: names, roles, contrast, targets ...
+for (const colorScheme of ["light", "dark"]) {
+  test(`axe_finds_nothing_to_complain_of_on_the_pages_that_answer_a_plain_form: ${colorScheme}`, async (t) => {
+    const { page } = await visit(t, "/try/plain", { colorScheme });
+    for (const [email, heading] of [["ada@example", "Something is not right yet"], [address(), "Thank you, we have your inquiry"]]) {
+      await fill(page, email);
+      await press(page);
+      await page.getByRole("heading", { name: heading }).waitFor();
+      await page.evaluate(axe.source);
+      const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"] }));
+      assert.deepEqual(violations.map(({ id, nodes }) => `${heading}: ${id}: ${nodes.map(({ html }) => html).join(" | ")}`), []);
+      await page.goBack();
+    }
+  });
+}
 
 test("the_pages_are_served_under_a_policy_without_anything_inline", async () => {
   for (const path of [...PAGES, ...ASSETS]) {

@@ -74,6 +74,25 @@ static void an_empty_addition_still_ends_with_nul(void **state)
 	assert_int_equal(0, bana_buf_str(&b).len);
 }
 
+static void text_in_html_is_text(void **state)
+{
+	struct unit *u = *state;
+	/* clang-format off */
+	static const struct { const char *text, *html; } rows[] = {
+		{"", ""}, {"plain", "plain"}, {"a < b && c > d", "a &lt; b &amp;&amp; c &gt; d"},
+		{"<script>", "&lt;script&gt;"}, {"&amp;", "&amp;amp;"}, {"\" onclick='x'", "&quot; onclick=&#39;x&#39;"},
+		{"\xc3\xa4\xf0\x9f\x98\x80", "\xc3\xa4\xf0\x9f\x98\x80"}, {"\xbc\xff", "\xbc\xff"},
+	};
+	/* clang-format on */
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct bana_buf b;
+		bana_buf_init(&b, u->ctx.arena);
+		bana_buf_text(&b, ">");
+		bana_buf_html(&b, rows[i].text);
+		assert_string_equal(b.at + 1, rows[i].html);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -81,6 +100,7 @@ int main(void)
 		unit_case(commas_stand_only_between_members),
 		unit_case(a_long_text_grows_without_loss),
 		unit_case(an_empty_addition_still_ends_with_nul),
+		unit_case(text_in_html_is_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
