@@ -46,15 +46,21 @@ CREATE OR REPLACE TRIGGER "TR_Subscriber_emailKnown" BEFORE INSERT ON outreach."
 	FOR EACH ROW EXECUTE FUNCTION outreach.subscriber_email_normalized();
 
 -- What is there already, a part at a time, so that nobody waits for a row long.
-DO $$ BEGIN LOOP
-	UPDATE outreach."Inquiry" SET email_normalized = lower(email COLLATE "C") WHERE id IN (
-		SELECT id FROM outreach."Inquiry" WHERE email_normalized IS NULL LIMIT 20000)
-	; EXIT WHEN NOT FOUND; COMMIT
+DO $$ DECLARE done bigint := 0; part bigint; BEGIN LOOP
+	SELECT max(id) INTO part FROM (SELECT id FROM outreach."Inquiry" WHERE id > done ORDER BY id LIMIT 20000) AS next
+	; EXIT WHEN part IS NULL
+	; UPDATE outreach."Inquiry" SET email_normalized = lower(email COLLATE "C")
+		WHERE id > done AND id <= part AND email_normalized IS NULL
+	; COMMIT
+	; done := part
 ; END LOOP; END $$;
-DO $$ BEGIN LOOP
-	UPDATE outreach."Subscriber" SET email_normalized = lower(email COLLATE "C") WHERE id IN (
-		SELECT id FROM outreach."Subscriber" WHERE email_normalized IS NULL LIMIT 20000)
-	; EXIT WHEN NOT FOUND; COMMIT
+DO $$ DECLARE done bigint := 0; part bigint; BEGIN LOOP
+	SELECT max(id) INTO part FROM (SELECT id FROM outreach."Subscriber" WHERE id > done ORDER BY id LIMIT 20000) AS next
+	; EXIT WHEN part IS NULL
+	; UPDATE outreach."Subscriber" SET email_normalized = lower(email COLLATE "C")
+		WHERE id > done AND id <= part AND email_normalized IS NULL
+	; COMMIT
+	; done := part
 ; END LOOP; END $$;
 
 -- One subscription an address. Deleted rows are in the others: a person's data is looked for among them.
