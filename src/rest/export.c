@@ -16,7 +16,7 @@
 #define TEXT_OF_(number) #number
 #define TEXT_OF(number)  TEXT_OF_(number)
 
-enum { SLICE_BYTES = 32 * 1024 };
+enum { SLICE_BYTES = 32 * 1024, IDLE_MARGIN_MS = 60 * 1000 };
 
 static const char fetch[] = "FETCH " TEXT_OF(PART_ROWS) " FROM bana_export";
 
@@ -190,10 +190,11 @@ static BANA_RES export_csv(struct bana_req *q)
 		query->view_count = bana_view_of(query->entity, BANA_SHOWN, query->view);
 	const char *sql = declare(ctx, query);
 	TRY(bana_pg_begin(ctx));
-	/* between two parts it idles in its transaction for as long as the client takes to read */
+	/* between two parts it idles in its transaction for as long as the client takes to read,
+	 * and it is the deadline that ends it, which knows why */
 	TRY(bana_pg_once(ctx,
 		bana_print(ctx->arena, "SET LOCAL idle_in_transaction_session_timeout = %lld",
-			(long long)ctx->app->settings->export_ms),
+			(long long)ctx->app->settings->export_ms + IDLE_MARGIN_MS),
 		0, NULL, NULL));
 	TRY(bana_pg_once(ctx, sql, query->sql.count, query->sql.values, NULL));
 	TRY(bana_pg_once(ctx, fetch, 0, NULL, &download->first));

@@ -164,6 +164,8 @@ test("a_long_export_begins_at_once_and_needs_no_memory", async () => {
   assert.ok(grown < (slow ? 600 : 16), `the worker grew by ${grown} MiB`);
 });
 
+// The connection breaks first; then the line is written.
+const logged = (text) => until(`the log has "${text}"`, () => own.log("outreach.log").includes(text));
 const served = (env) => until("the only worker serves others", async () => (await staff("GET", "/inquiries/count?where=%7B%22id%22%3A1%7D", { base: env.BASE_URL, token: env.BO_TOKEN })).status === 200, 8000);
 
 test("a_client_that_stops_reading_does_not_hold_the_only_worker_and_sees_that_it_has_not_all", async () => {
@@ -172,7 +174,7 @@ test("a_client_that_stops_reading_does_not_hold_the_only_worker_and_sees_that_it
   await served(own.env);
   await assert.rejects(drain(answer), (error) => error.code === "ECONNRESET", "no clean end");
   assert.equal(answer.complete, false);
-  assert.ok(own.log("outreach.log").includes("the client stopped reading"));
+  await logged("the client stopped reading");
 });
 
 test("an_export_whose_database_is_lost_is_not_whole_either", async () => {
@@ -196,7 +198,7 @@ test("an_export_that_takes_too_long_is_broken_off", async () => {
   await stack.beside("stall", { ...STALL, APP_ENV_EXPORT_MS: "100" }, { workers: 1 });
   const { answer } = await download(own.env, own.env.BO_TOKEN);
   await assert.rejects(drain(answer), (error) => error.code === "ECONNRESET", "no clean end");
-  assert.ok(own.log("outreach.log").includes("APP_ENV_EXPORT_MS"));
+  await logged("APP_ENV_EXPORT_MS");
   await served(own.env);
 });
 
