@@ -201,6 +201,8 @@ BANA_RES outreach_gate_judge(
 	*verdict = (struct outreach_verdict){0};
 	if (!outreach_settings.gate)
 		return BANA_DONE;
+	/* nothing could be stored, and who tries again until it can is not to look like a flood */
+	TRY(bana_pg_ready(ctx, ctx->db));
 	TRY(bana_email_person(ctx->arena, bana_str_of(s->address), &person));
 	weigh_form(ctx, s, &scale);
 	weigh_content(s, &scale);

@@ -35,7 +35,8 @@ struct outreach_verdict {
 };
 
 /* Judge a public write; one look into the buckets, and with a proof of work one statement. What of
- * it cannot be found out counts as nothing. Faults of bana_pg_batch, of the proof alone. */
+ * it cannot be found out counts as nothing. UNAVAILABLE: there is no database, and nothing was
+ * counted; faults of bana_pg_batch, of the proof alone. */
 BANA_RES outreach_gate_judge(struct bana_req *q, const struct outreach_submission *submission,
 	struct outreach_verdict *verdict);
 

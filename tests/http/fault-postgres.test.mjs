@@ -56,6 +56,21 @@ for (const [name, signal] of [["restarted", "SIGINT"], ["killed", "SIGKILL"]]) {
   });
 }
 
+test("who_tries_again_until_postgres_is_back_is_not_taken_for_a_flood", async () => {
+  const pid = stack.pid("postgres");
+  const body = inquiry();
+  process.kill(pid, "SIGINT");
+  await until("postgres is gone", () => gone(pid), 20_000);
+  for (let i = 0; i < 12; i++) assertProblem(await submit(body), 503);
+  await stack.repair();
+  const answer = await until("it is taken", async () => {
+    const one = await submit(body);
+    return one.status === 201 && one;
+  }, 30_000);
+  const [row] = await query('SELECT status, spam_reasons FROM outreach."Inquiry" WHERE id = $1', [assertAccepted(answer).id]);
+  assert.equal(row.status, "100_NEW", row.spam_reasons.join());
+});
+
 test("every_request_is_answered_while_postgres_hangs", async () => {
   const workers = stack.workers();
   const load = await underLoad(async (running) => {
