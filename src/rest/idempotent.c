@@ -80,7 +80,8 @@ static BANA_RES repeat(struct bana_req *q, const struct once *once, const struct
 }
 
 /* The lock is the database's, so it holds over all pools, and is gone with the one who held it.
- * What was committed under it is seen by the statement after. */
+ * What was committed under it is seen by the statement after; that needs no lock to be given again.
+ */
 static BANA_RES look(struct bana_ctx *ctx, const struct once *once, const struct bana_rows **rows)
 {
 	const char *sql = bana_join(ctx->arena,
@@ -93,7 +94,7 @@ static BANA_RES look(struct bana_ctx *ctx, const struct once *once, const struct
 		{sql, 2, values, NULL}};
 	TRY(bana_pg_batch(ctx, steps, 3));
 	*rows = steps[2].rows;
-	if (*bana_rows_text(steps[1].rows, 0, 0) == 't')
+	if (bana_rows_count(*rows) > 0 || *bana_rows_text(steps[1].rows, 0, 0) == 't')
 		return BANA_DONE;
 	ctx->failure.retry_after_s = 1;
 	return bana_fail(

@@ -169,6 +169,13 @@ test("while_the_first_runs_the_second_is_told_to_wait", async () => {
   });
 });
 
+test("once_it_is_done_nobody_who_asks_again_is_told_to_wait", async () => {
+  const [key, body] = [randomUUID(), inquiry()];
+  const first = await submit(body, keyed(key));
+  const again = await Promise.all(Array.from({ length: 64 }, (_, i) => submit(body, { ...keyed(key), base: [stack, pair][i % 2].env.BASE_URL })));
+  for (const answer of again) assert.deepEqual([answer.status, answer.text, replayed(answer)], [201, first.text, true]);
+});
+
 test("an_answer_that_was_lost_with_its_worker_after_the_commit_is_given_again", async () => {
   const [key, body] = [randomUUID(), inquiry()];
   await holdingCommits(body.email, async ({ waiting, release }) => {
