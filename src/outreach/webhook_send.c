@@ -56,6 +56,11 @@ static size_t count(const struct sender *s, int state)
 
 /* ---- out ------------------------------------------------------------------------------------- */
 
+/* One sender at a time: it has to see what the one before it has claimed, or both would count the
+ * same places as free. */
+static const char turn_sql[] =
+	"SELECT pg_advisory_xact_lock(hashtextextended('outreach webhooks claim', 0))";
+
 /* $1 how many, $2 lease in ms. Four at a time for an endpoint that takes them, one for one that
  * does not; over all senders. */
 static const char claim_sql[] =
@@ -132,13 +137,14 @@ static void fill(
 
 static BANA_RES claim(struct bana_ctx *ctx, struct sender *s)
 {
-	const struct bana_rows *rows;
 	const int64_t lease_ms = outreach_settings.webhook_timeout_ms + GRACE_MS;
 	const char *values[] = {bana_print(ctx->arena, "%zu", count(s, FREE)),
 		bana_print(ctx->arena, "%lld", (long long)lease_ms)};
+	struct bana_step steps[] = {{.sql = turn_sql}, {claim_sql, 2, values, NULL}};
 	if (count(s, FREE) == 0 || bana_tick_us() < s->claim_tick)
 		return BANA_DONE;
-	TRY(bana_pg_exec(ctx, claim_sql, 2, values, &rows));
+	TRY(bana_pg_batch(ctx, steps, 2));
+	const struct bana_rows *rows = steps[1].rows;
 	for (size_t i = 0; i < bana_rows_count(rows); i++) {
 		struct slot *slot = free_slot(s);
 		fill(ctx, slot, rows, i);

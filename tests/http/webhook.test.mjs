@@ -4,6 +4,8 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { after, before, test } from "node:test";
 
+import pg from "pg";
+
 import { assertAccepted, assertInvalid, assertProblem, inquiry, submit, unique, wrongType } from "./lib/api.mjs";
 import { rowsOf, staff } from "./lib/bo.mjs";
 import { close, inquiriesOf, owner, query } from "./lib/db.mjs";
@@ -390,6 +392,38 @@ test("a_dead_endpoint_holds_up_no_other", async () => {
   assert.deepEqual([...reasons], ["Couldn't connect to server"]);
   for (const one of [dead.id, refusing.id, webhookId]) await hooked("DELETE", `/webhooks/${one}`);
   silent.close();
+});
+
+test("two_senders_that_look_at_the_same_moment_share_the_places_of_an_endpoint", async () => {
+  const { to, id: webhookId } = await listener();
+  let open = 0;
+  let most = 0;
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  to.answer = async () => {
+    most = Math.max(most, ++open);
+    await released;
+    open--;
+    return 204;
+  };
+  const lock = new pg.Client({ connectionString: stack.env.DATABASE_ADMIN_URL });
+  await lock.connect();
+  await lock.query("BEGIN");
+  await lock.query('LOCK TABLE outreach."WebhookDelivery"');
+  await lock.query(`WITH e AS (INSERT INTO outreach."WebhookEvent" (id, type, payload) SELECT $2::bigint + i, 'webhook.test', '{}' FROM generate_series(1, 10) AS i RETURNING id)
+    INSERT INTO outreach."WebhookDelivery" (event_id, webhook_id, type) SELECT id, $1, 'webhook.test' FROM e`, [webhookId, Date.now()]);
+  await until("both senders wait", async () => {
+    const { rows } = await lock.query("SELECT FROM pg_locks WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND NOT granted");
+    return rows.length >= 2;
+  });
+  await lock.query("COMMIT");
+  await until("the places are taken", () => open >= 4);
+  const { rows } = await lock.query('SELECT count(*)::int AS leased FROM outreach."WebhookDelivery" WHERE webhook_id = $1 AND leased_until > now()', [webhookId]);
+  release();
+  await lock.end();
+  await settled(webhookId, "200_DELIVERED", 10);
+  assert.deepEqual([rows[0].leased, most], [4, 4]);
+  await disable(webhookId);
 });
 
 test("an_erased_person_is_in_no_event_and_no_delivery", async () => {
