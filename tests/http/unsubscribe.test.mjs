@@ -135,3 +135,14 @@ test("a_token_cannot_be_sent_in_the_query", async () => {
   assertInvalid(await call("POST", `/subscribers/unsubscribe?token=${token}`), [wrongType("token", "string", "undefined")]);
   assert.equal(await statusOf(email), "201_ACTIVATED");
 });
+
+test("many_one_clicks_of_one_mail_provider_get_through_the_limits", async (t) => {
+  const limited = await stack.beside("limited", { RATE_LIMIT: "on", APP_ENV_NODE_ID: "87", APP_ENV_JWKS_URL: stack.env.JWKS_URL, APP_ENV_OUTREACH_SECRET: stack.secret }, { workers: 2 });
+  t.after(() => limited.remove());
+  const all = await Promise.all(Array.from({ length: 40 }, subscriber));
+  for (const { email, token } of all) {
+    const click = { base: limited.env.BASE_URL, ...CLICKS[0][1] };
+    accepted(await use(signed(token), click));
+    assert.equal(await statusOf(email), "401_DEACTIVATED");
+  }
+});
