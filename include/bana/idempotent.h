@@ -25,8 +25,10 @@ struct bana_step;
  */
 BANA_RES bana_idempotent(struct bana_req *q);
 
-/* For an erasure: forget the answers in which any of these stands, whatever the case of its
- * letters; an array literal of PostgreSQL. Their keys stay, and answer CONFLICT. */
+/* For an erasure: forget the answers to users in which any of these stands, whatever the case of
+ * its letters; an array literal of PostgreSQL. Their keys stay, and answer CONFLICT. Those to
+ * visitors are not looked at, for there are many of them, and no call may tell a visitor anything
+ * of a person: what is sent to one stays out of its answer. */
 void bana_idempotent_forget_step(struct bana_ctx *ctx, const char *texts, struct bana_step *step);
 
 #endif

@@ -122,16 +122,16 @@ static BANA_RES keep(struct bana_req *q, const struct once *once)
 	struct bana_ctx *ctx = &q->ctx;
 	char status[BANA_INT_BYTES];
 	const char *sql = bana_join(ctx->arena, "INSERT INTO ", ctx->app->service->name,
-		TABLE " AS k (id, fingerprint, status, media, headers, body)"
-		      " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET"
+		TABLE " AS k (id, fingerprint, status, media, headers, body, by_user)"
+		      " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET"
 		      " (created_at, fingerprint, status, media, headers, body) = (now(),"
 		      " excluded.fingerprint, excluded.status, excluded.media, excluded.headers,"
 		      " excluded.body)", /* too old, and not yet pruned */
 		NULL);
 	const char *values[] = {once->id, once->fingerprint, bana_int_write(q->status, status),
 		q->media, bana_copy(ctx->arena, q->headers.at, q->headers.len),
-		bana_copy(ctx->arena, q->reply.at, q->reply.len)};
-	struct bana_step steps[] = {{sql, 6, values, NULL}, {.sql = "COMMIT"}};
+		bana_copy(ctx->arena, q->reply.at, q->reply.len), ctx->actor == NULL ? "f" : "t"};
+	struct bana_step steps[] = {{sql, 7, values, NULL}, {.sql = "COMMIT"}};
 	TRY(bana_pg_batch(ctx, steps, 2));
 	if (bana_random_word() % ONE_OF == 0)
 		bana_after_add(ctx, prune, (void *)(uintptr_t)once->hours);
@@ -168,7 +168,7 @@ void bana_idempotent_forget_step(struct bana_ctx *ctx, const char *texts, struct
 	values[0] = texts;
 	*step = (struct bana_step){
 		bana_join(ctx->arena, "UPDATE ", ctx->app->service->name,
-			TABLE " SET body = NULL, headers = '' WHERE EXISTS (SELECT FROM"
+			TABLE " SET body = NULL, headers = '' WHERE by_user AND EXISTS (SELECT FROM"
 			      " unnest($1::text[]) AS t (text)"
 			      " WHERE strpos(lower(body), lower(t.text)) > 0)",
 			NULL),

@@ -206,8 +206,8 @@ test("a_key_is_forgotten_after_its_time", async () => {
 });
 
 test("what_is_too_old_is_pruned_by_those_who_come_after", async () => {
-  await owner(`INSERT INTO outreach."IdempotencyKey" (id, created_at, fingerprint, status, headers)
-    SELECT 'old-' || n, now() - interval '25 hours', '', 201, '' FROM generate_series(1, 150) n`);
+  await owner(`INSERT INTO outreach."IdempotencyKey" (id, created_at, fingerprint, status, headers, by_user)
+    SELECT 'old-' || n, now() - interval '25 hours', '', 201, '', false FROM generate_series(1, 150) n`);
   const left = async () => Number((await query(`SELECT count(*) FROM outreach."IdempotencyKey" WHERE id LIKE 'old-%'`))[0].count);
   await until("they are gone", async () => {
     await Promise.all(Array.from({ length: 16 }, () => submit(inquiry(), keyed(randomUUID()))));
