@@ -119,8 +119,7 @@ struct bana_entity {
 	const struct bana_statistic *statistics; /* see bana/crud.h */
 	size_t statistic_count;
 	/* For bana_row_insert_once: the column that two rows have in common when they are one;
-	 * and one that is null unless a row was put aside: such a row is not in the way of others.
-	 * NULL: none. */
+	 * and one that is null unless a row was put aside. NULL: none. */
 	const char *same, *aside;
 	/* What goes into the transaction besides: told of the rows that a call makes or changes,
 	 * it fills in 0 to BANA_JOURNAL_STEPS steps behind theirs and returns how many; NULL: none.
@@ -200,17 +199,18 @@ BANA_RES bana_row_insert(
 
 /*
  * The same, unless a row with the same text in the entity's `same` column was made in the last
- * `within_s` seconds, and is neither deleted nor put aside (which counts for another that is): then
- * nothing is inserted, and id and MADE cells of that one come into `row`. Of two at once the second
- * waits for the first. The transaction that is open ends with it, or it is one of its own. A
- * journal must see for itself whether the row is there.
+ * `within_s` seconds, and is not deleted: then nothing is inserted, and id and MADE cells of that
+ * one come into `row`. Of two at once the second waits for the first. The transaction that is open
+ * ends with it, or it is one of its own. A journal must see for itself whether the row is there.
  */
 struct bana_once {
 	int64_t within_s;
 	bool begun; /* a transaction is open */
+	bool fresh; /* out: it was inserted */
+	bool aside; /* out: the one that is there was put aside */
 };
 BANA_RES bana_row_insert_once(struct bana_ctx *ctx, const struct bana_entity *entity,
-	struct bana_row *row, const struct bana_once *once, bool *fresh);
+	struct bana_row *row, struct bana_once *once);
 
 /* The row with this id that is not deleted: shown columns, and the version where there is one.
  * NOT_FOUND: there is none, or `id` is no id (then with the reason). */

@@ -1,12 +1,14 @@
 #include "outreach/outreach.h"
 
 #include "bana/app.h"
+#include "bana/change.h"
 #include "bana/crud.h"
 #include "bana/crypto.h"
 #include "bana/live.h"
 #include "bana/pg.h"
 #include "bana/req.h"
 #include "bana/row.h"
+#include "bana/sql.h"
 #include "outreach/gate.h"
 
 /* clang-format off */
@@ -289,15 +291,34 @@ static BANA_RES judge(struct bana_req *q, struct bana_row *row, struct outreach_
 }
 
 /* Whoever sends no key may press twice all the same. */
-static BANA_RES store(struct bana_req *q, struct bana_row *row, bool begun, bool *fresh)
+static BANA_RES store(struct bana_req *q, struct bana_row *row, struct bana_once *once)
 {
-	const struct bana_once once = {outreach_settings.gate_repeat_minutes * 60, begun};
-	*fresh = true;
-	if (outreach_settings.gate && once.within_s > 0 &&
+	struct bana_ctx *ctx = &q->ctx;
+	if (outreach_settings.gate && once->within_s > 0 &&
 		bana_req_header(q, "HTTP_IDEMPOTENCY_KEY") == NULL)
-		return bana_row_insert_once(&q->ctx, &outreach_inquiry, row, &once, fresh);
-	TRY(bana_row_insert(&q->ctx, &outreach_inquiry, row));
-	return begun ? bana_pg_commit(&q->ctx) : BANA_DONE;
+		return bana_row_insert_once(ctx, &outreach_inquiry, row, once);
+	once->fresh = true;
+	TRY(bana_row_insert(ctx, &outreach_inquiry, row));
+	return once->begun ? bana_pg_commit(ctx) : BANA_DONE;
+}
+
+/* The row is good, and one like it is in quarantine: that one is taken out, for whoever sent both
+ * is to see one id, or could tell by it what was made of the first. Of two who do, the second finds
+ * it done. */
+static BANA_RES take_out(
+	struct bana_ctx *ctx, const struct bana_row *row, const struct outreach_verdict *verdict)
+{
+	struct bana_row *patch = bana_alloc(ctx->arena, sizeof *patch);
+	struct bana_sql *where = bana_alloc(ctx->arena, sizeof *where);
+	struct bana_change change = {
+		.entity = &outreach_inquiry, .action = "update", .patch = patch, .rows_max = 1};
+	bana_row_set(patch, STATUS, "100_NEW");
+	bana_row_set(patch, SPAM_SCORE, verdict->score);
+	bana_row_set(patch, SPAM_REASONS, verdict->reasons);
+	bana_sql_init(where, ctx->arena);
+	bana_sql_text(where, "quarantined_at IS NOT NULL AND deleted_at IS NULL AND id = ");
+	bana_sql_value(where, row->cells[ID].text, "bigint");
+	return bana_change_run(ctx, &change, where);
 }
 
 static BANA_RES submit(struct bana_req *q)
@@ -305,17 +326,21 @@ static BANA_RES submit(struct bana_req *q)
 	struct bana_ctx *ctx = &q->ctx;
 	struct bana_row *row = bana_alloc(ctx->arena, sizeof *row);
 	struct outreach_verdict verdict;
-	bool fresh;
 	TRY(bana_req_row(q, &outreach_inquiry, BANA_PUBLIC, row));
 	set_traces(q, row);
 	bana_row_derive(ctx, &outreach_inquiry, row);
 	set_content_hash(ctx, row);
 	TRY(judge(q, row, &verdict));
-	TRY(store(q, row, verdict.begun, &fresh));
-	outreach_gate_decided(ctx, !fresh         ? OUTREACH_REPEATED
-				   : verdict.over ? OUTREACH_QUARANTINED
-						  : OUTREACH_PASSED);
-	if (fresh && !verdict.over)
+	struct bana_once once = {
+		outreach_settings.gate_repeat_minutes * 60, verdict.begun, false, false};
+	TRY(store(q, row, &once));
+	bool out = once.aside && !verdict.over;
+	if (out)
+		TRY(take_out(ctx, row, &verdict));
+	outreach_gate_decided(ctx, !once.fresh && !out ? OUTREACH_REPEATED
+				   : verdict.over      ? OUTREACH_QUARANTINED
+						       : OUTREACH_PASSED);
+	if (once.fresh && !verdict.over)
 		announce(ctx, row);
 	bana_row_set(row, STATUS, "100_NEW"); /* the same for all */
 	bana_reply_header(q, "Location",

@@ -92,7 +92,7 @@ void bana_row_read(const struct bana_rows *rows, size_t index, size_t first,
 struct columns {
 	struct bana_buf names, values, typed, made;
 	unsigned count, made_count;
-	unsigned same, aside; /* which of the values are those of e->same and e->aside; 0: none */
+	unsigned same; /* which of the values is that of e->same; 0: none */
 };
 
 static void name_columns(struct bana_ctx *ctx, const struct bana_entity *e, struct columns *c)
@@ -116,8 +116,6 @@ static void name_columns(struct bana_ctx *ctx, const struct bana_entity *e, stru
 		bana_buf_print(&c->typed, "%s$%u::%s", comma, c->count, bana_type_name(f));
 		if (e->same != NULL && strcmp(e->same, f->column) == 0)
 			c->same = c->count;
-		if (e->aside != NULL && strcmp(e->aside, f->column) == 0)
-			c->aside = c->count;
 	}
 }
 
@@ -142,28 +140,25 @@ static const char *once_sql(struct bana_ctx *ctx, const struct bana_entity *e)
 		e->table, c.names.at, c.typed.at, e->table, e->same, c.same, c.count + 1);
 	if (bana_field_stored(e, "deleted_at") != NULL)
 		bana_buf_text(&sql, " AND old.deleted_at IS NULL");
-	if (c.aside > 0)
-		bana_buf_print(
-			&sql, " AND (old.\"%s\" IS NULL OR $%u IS NOT NULL)", e->aside, c.aside);
 	bana_buf_print(&sql, ") RETURNING id, %s", c.made.at);
 	return sql.at;
 }
 
-/* The one that was in the way a moment before. */
+/* The one that was in the way a moment before, and whether it was put aside. */
 static const char *earlier_sql(struct bana_ctx *ctx, const struct bana_entity *e)
 {
 	struct columns c;
 	struct bana_buf sql;
 	name_columns(ctx, e, &c);
 	bana_buf_init(&sql, ctx->arena);
-	bana_buf_print(
-		&sql, "SELECT id, %s FROM %s WHERE \"%s\" = $1", c.made.at, e->table, e->same);
+	bana_buf_print(&sql, "SELECT id, %s, ", c.made.at);
+	if (e->aside != NULL)
+		bana_buf_print(&sql, "\"%s\" IS NOT NULL", e->aside);
+	else
+		bana_buf_text(&sql, "false");
+	bana_buf_print(&sql, " FROM %s WHERE \"%s\" = $1", e->table, e->same);
 	if (bana_field_stored(e, "deleted_at") != NULL)
 		bana_buf_text(&sql, " AND deleted_at IS NULL");
-	if (c.aside > 0)
-		bana_buf_print(&sql, " AND (\"%s\" IS NULL OR $2::boolean)", e->aside);
-	else
-		bana_buf_text(&sql, " AND $2::boolean IS NOT NULL");
 	bana_buf_text(&sql, " ORDER BY id DESC LIMIT 1");
 	return sql.at;
 }
@@ -283,31 +278,25 @@ BANA_RES bana_row_insert(struct bana_ctx *ctx, const struct bana_entity *e, stru
 	return BANA_DONE;
 }
 
-static bool is_aside(const struct bana_entity *e, const struct bana_row *row)
-{
-	return e->aside != NULL &&
-	       row->cells[bana_field_place(e, bana_field_stored(e, e->aside))].text != NULL;
-}
-
 /* The row that was in the way may be erased by now. */
 static BANA_RES find_earlier(struct bana_ctx *ctx, const struct bana_entity *e, const char *same,
-	bool aside, const struct bana_rows **rows)
+	const struct bana_rows **rows)
 {
-	const char *values[] = {same, aside ? "t" : "f"};
-	TRY(bana_pg_exec(ctx, kept(ctx, e, earlier_sql), 2, values, rows));
+	TRY(bana_pg_exec(ctx, kept(ctx, e, earlier_sql), 1, &same, rows));
 	if (bana_rows_count(*rows) == 0)
 		return bana_fail_later(ctx, NULL, "the row that came first is gone");
 	return BANA_DONE;
 }
 
 BANA_RES bana_row_insert_once(struct bana_ctx *ctx, const struct bana_entity *e,
-	struct bana_row *row, const struct bana_once *once, bool *fresh)
+	struct bana_row *row, struct bana_once *once)
 {
 	struct bana_step steps[3 + BANA_JOURNAL_STEPS], *insert = &steps[1];
 	const struct bana_entry entry = {NULL, row};
 	const size_t id = bana_field_place(e, bana_field_stored(e, "id"));
 	const char *same = row->cells[bana_field_place(e, bana_field_stored(e, e->same))].text;
 	unsigned char made[BANA_FIELDS_MAX];
+	size_t made_count = bana_view_of(e, BANA_MADE, made);
 	steps[0] = (struct bana_step){
 		"SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", 1, &same, NULL};
 	bana_row_insert_step(ctx, e, row, insert);
@@ -319,11 +308,12 @@ BANA_RES bana_row_insert_once(struct bana_ctx *ctx, const struct bana_entity *e,
 	if (once->begun) /* else the batch is a transaction by itself */
 		steps[n++] = (struct bana_step){.sql = "COMMIT"};
 	TRY(bana_pg_batch(ctx, steps, n));
-	*fresh = bana_rows_count(insert->rows) > 0;
-	if (!*fresh)
-		TRY(find_earlier(ctx, e, same, is_aside(e, row), &insert->rows));
+	once->fresh = bana_rows_count(insert->rows) > 0;
+	if (!once->fresh)
+		TRY(find_earlier(ctx, e, same, &insert->rows));
+	once->aside = !once->fresh && *bana_rows_text(insert->rows, 0, 1 + made_count) == 't';
 	bana_row_set(row, id, bana_rows_text(insert->rows, 0, 0));
-	bana_row_read(insert->rows, 0, 1, made, bana_view_of(e, BANA_MADE, made), row);
+	bana_row_read(insert->rows, 0, 1, made, made_count, row);
 	return BANA_DONE;
 }
 

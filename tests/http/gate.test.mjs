@@ -274,13 +274,32 @@ test("a_deleted_one_is_not_in_the_way", async () => {
   assertPassed(await inquiryRow(second.id));
 });
 
-test("one_in_quarantine_is_not_in_the_way_of_a_good_one", async () => {
+test("a_good_one_takes_the_same_one_out_of_quarantine_and_nobody_learns_that_it_was_there", () =>
+  withEars(async (open) => {
+    const ear = await open([INQUIRIES], { of: gated, headers: bearer() });
+    const body = person();
+    const kept = await judged({ ...body, website: "x" });
+    assertQuarantined(kept, ["honeypot", "proof_missing"]);
+    const answers = await Promise.all(Array.from({ length: 16 }, () => submitFrom(gated, body)));
+    assert.deepEqual([...new Set(answers.map((answer) => assertAccepted(answer).id))], [kept.id]);
+    const row = await inquiryRow(kept.id);
+    assertPassed(row);
+    assert.deepEqual([row.created_at, row.modified_by], [kept.created_at, null]);
+    await ear.count(1);
+    assert.equal((await judged({ ...body, website: "x" })).id, kept.id, "and then it is the same again");
+    assertPassed(await inquiryRow(kept.id));
+    assert.equal((await inquiriesOf(body.email)).length, 1);
+    assert.deepEqual(await ear.flush(INQUIRIES), [frameOf(kept.id, body, kept.created_at.toISOString())], "announced once");
+    const audit = await query(`SELECT action, actor_id, changes FROM outreach."AuditLog" WHERE entity_id = $1`, [kept.id]);
+    assert.deepEqual(audit.map(({ action, actor_id, changes }) => [action, actor_id, changes.status]), [["update", null, { old: "505_CANCELLED", new: "100_NEW" }]]);
+  }));
+
+test("a_good_one_takes_the_same_one_out_of_the_archive_too", async () => {
   const body = person();
   const kept = await judged({ ...body, website: "x" });
-  const passed = await judged(body);
-  assertPassed(passed);
-  assert.notEqual(passed.id, kept.id);
-  assert.equal((await judged({ ...body, website: "x" })).id, passed.id, "and then it is the same again");
+  assert.equal((await change(kept.id, { status: "405_ARCHIVED" })).status, 200);
+  assert.equal((await judged(body)).id, kept.id);
+  assertPassed(await inquiryRow(kept.id));
 });
 
 test("with_keys_of_their_own_two_equal_inquiries_are_two", async () => {
