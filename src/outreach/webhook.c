@@ -151,21 +151,19 @@ static BANA_RES create(struct bana_req *q)
 	return reply(q, 201, row, row->cells[SECRET].text);
 }
 
-/* The endpoint of the path, changed. */
-static BANA_RES change(struct bana_req *q, const struct bana_row *patch, const char *match,
-	const struct bana_row **after)
+/* One endpoint, changed. */
+static BANA_RES change(struct bana_ctx *ctx, const char *id, const struct bana_row *patch,
+	const char *match, const struct bana_row **after)
 {
-	struct bana_ctx *ctx = &q->ctx;
 	struct bana_sql *where = bana_alloc(ctx->arena, sizeof *where);
 	struct bana_change change = {.entity = &outreach_webhook,
 		.action = "update",
 		.patch = patch,
 		.match = match,
 		.rows_max = 1};
-	TRY(bana_id_check(ctx, &outreach_webhook, q->args[0]));
 	bana_sql_init(where, ctx->arena);
 	bana_sql_text(where, "deleted_at IS NULL AND id = ");
-	bana_sql_value(where, bana_copy(ctx->arena, q->args[0].at, q->args[0].len), "bigint");
+	bana_sql_value(where, id, "bigint");
 	TRY(bana_change_run(ctx, &change, where));
 	if (change.count == 0)
 		return bana_row_missing(ctx, &outreach_webhook);
@@ -173,28 +171,45 @@ static BANA_RES change(struct bana_req *q, const struct bana_row *patch, const c
 	return BANA_DONE;
 }
 
+/* The id of the path. */
+static BANA_RES read_id(struct bana_req *q, const char **id)
+{
+	TRY(bana_id_check(&q->ctx, &outreach_webhook, q->args[0]));
+	*id = bana_copy(q->ctx.arena, q->args[0].at, q->args[0].len);
+	return BANA_DONE;
+}
+
+BANA_RES outreach_webhook_disable(struct bana_ctx *ctx, const char *id, const char *reason)
+{
+	struct bana_row *patch = bana_alloc(ctx->arena, sizeof *patch);
+	const struct bana_row *after = NULL;
+	bana_row_set(patch, ENABLED, "f");
+	bana_row_set(patch, DISABLED_REASON, reason);
+	return change(ctx, id, patch, NULL, &after);
+}
+
 /* Enabling it begins anew. */
 static BANA_RES update(struct bana_req *q)
 {
 	struct bana_row *patch = bana_alloc(q->ctx.arena, sizeof *patch);
 	const struct bana_row *after = NULL;
+	const char *id = NULL;
+	TRY(read_id(q, &id));
 	TRY(bana_req_row(q, &outreach_webhook, BANA_STAFF | BANA_PARTIAL, patch));
 	TRY(check(&q->ctx, patch));
 	if (patch->cells[ENABLED].set && *patch->cells[ENABLED].text == 't') {
 		bana_row_set(patch, DISABLED_REASON, NULL);
 		bana_row_set(patch, FAILING_SINCE, NULL);
 	}
-	TRY(change(q, patch, q->param(q->source, "HTTP_IF_MATCH"), &after));
+	TRY(change(&q->ctx, id, patch, q->param(q->source, "HTTP_IF_MATCH"), &after));
 	return reply(q, 200, after, NULL);
 }
 
 /* The secret as it is, with the version it has. */
-static BANA_RES read_secret(struct bana_req *q, const char **secret, const char **version)
+static BANA_RES read_secret(
+	struct bana_ctx *ctx, const char *id, const char **secret, const char **version)
 {
-	struct bana_ctx *ctx = &q->ctx;
 	const struct bana_rows *rows;
-	TRY(bana_id_check(ctx, &outreach_webhook, q->args[0]));
-	const char *id = bana_copy(ctx->arena, q->args[0].at, q->args[0].len);
 	TRY(bana_pg_exec(ctx,
 		"SELECT secret, version FROM outreach.\"Webhook\" WHERE id = $1"
 		" AND deleted_at IS NULL",
@@ -212,16 +227,17 @@ static BANA_RES rotate(struct bana_req *q)
 	struct bana_ctx *ctx = &q->ctx;
 	struct bana_row *patch = bana_alloc(ctx->arena, sizeof *patch);
 	const struct bana_row *after = NULL;
-	const char *old = NULL, *version = NULL, *fresh = outreach_webhook_secret(ctx);
+	const char *id = NULL, *old = NULL, *version = NULL, *fresh = outreach_webhook_secret(ctx);
 	const int64_t hours = outreach_settings.webhook_rotation_hours;
 	const int64_t until_at = bana_now_us() + hours * 3600 * 1000000;
-	TRY(read_secret(q, &old, &version));
+	TRY(read_id(q, &id));
+	TRY(read_secret(ctx, id, &old, &version));
 	TRY(bana_match_check(ctx, q->param(q->source, "HTTP_IF_MATCH"), version));
 	bana_row_set(patch, SECRET, fresh);
 	bana_row_set(patch, PREVIOUS_SECRET, hours == 0 ? NULL : old);
 	bana_row_set(patch, PREVIOUS_SECRET_UNTIL,
 		hours == 0 ? NULL : bana_instant_write(ctx->arena, until_at));
-	TRY(change(q, patch, bana_etag(ctx, version), &after));
+	TRY(change(ctx, id, patch, bana_etag(ctx, version), &after));
 	return reply(q, 200, after, fresh);
 }
 

@@ -24,6 +24,10 @@ BANA_RES outreach_webhook_networks(struct bana_ctx *ctx, struct bana_networks *n
 const char *outreach_webhook_refused(
 	bana_str url, const struct bana_networks *networks, bool plain);
 
+/* Nothing more is sent to it until somebody enables it; audited, as done by nobody. `reason` is
+ * static text of at most 200 bytes. NOT_FOUND: it was deleted; faults of bana_change_run. */
+BANA_RES outreach_webhook_disable(struct bana_ctx *ctx, const char *id, const char *reason);
+
 /* A new secret as text: "whsec_" and the base64 of 32 random bytes; in the arena. */
 const char *outreach_webhook_secret(struct bana_ctx *ctx);
 

@@ -158,8 +158,8 @@ static BANA_RES claim(struct bana_ctx *ctx, struct sender *s)
 
 /* ---- back ------------------------------------------------------------------------------------ */
 
-/* $1 id, $2 lease, $3 status, $4 pause in ms or null, $5 status code, $6 error, $7 gone. Who has no
- * lease any more writes nothing: the delivery is another's now. */
+/* $1 id, $2 lease, $3 status, $4 pause in ms or null, $5 status code, $6 error. Who has no lease
+ * any more writes nothing: the delivery is another's now. */
 static const char settle_sql[] =
 	"WITH d AS (UPDATE outreach.\"WebhookDelivery\" SET status = $3, leased_until = NULL,"
 	" next_attempt_at = now() + $4::bigint * interval '1 millisecond',"
@@ -167,14 +167,8 @@ static const char settle_sql[] =
 	" delivered_at = CASE WHEN $3 = '200_DELIVERED' THEN now() END"
 	" WHERE id = $1 AND leased_until = $2::timestamptz RETURNING webhook_id)"
 	" UPDATE outreach.\"Webhook\" w SET"
-	" failing_since = CASE WHEN $6 IS NULL THEN NULL ELSE coalesce(w.failing_since, now()) END,"
-	" enabled = w.enabled AND NOT $7::bool,"
-	" disabled_reason = CASE WHEN $7::bool THEN 'the endpoint answered 410 Gone'"
-	" ELSE w.disabled_reason END,"
-	" version = w.version + $7::bool::int,"
-	" modified_at = CASE WHEN $7::bool THEN now() ELSE w.modified_at END"
-	" FROM d WHERE w.id = d.webhook_id"
-	" AND ($7::bool OR (w.failing_since IS NULL) <> ($6 IS NULL))";
+	" failing_since = CASE WHEN $6 IS NULL THEN NULL ELSE coalesce(w.failing_since, now()) END"
+	" FROM d WHERE w.id = d.webhook_id AND (w.failing_since IS NULL) <> ($6 IS NULL)";
 
 enum outcome { DELIVERED, RETRIED, FAILED };
 
@@ -197,6 +191,17 @@ static const char *spread(struct bana_ctx *ctx, int64_t pause_s)
 	return bana_print(ctx->arena, "%llu", (unsigned long long)pause_ms);
 }
 
+/* First, so that a sender that is killed between leaves the delivery to be tried again. */
+static BANA_RES disable(struct bana_ctx *ctx, const struct slot *slot)
+{
+	bana_res done =
+		outreach_webhook_disable(ctx, slot->webhook_id, "the endpoint answered 410 Gone");
+	if (done.fault != BANA_NOT_FOUND)
+		return done;
+	bana_failure_clear(ctx); /* it was deleted meanwhile */
+	return BANA_DONE;
+}
+
 static BANA_RES settle(struct bana_ctx *ctx, struct slot *slot)
 {
 	static const char *const statuses[] = {
@@ -212,9 +217,10 @@ static BANA_RES settle(struct bana_ctx *ctx, struct slot *slot)
 			  : code == NULL       ? p->why
 					       : bana_join(ctx->arena, "answered ", code, NULL);
 	const char *values[] = {slot->id, slot->lease, statuses[outcome],
-		outcome == RETRIED ? spread(ctx, pause_s) : NULL, code, why,
-		p->status == GONE ? "t" : "f"};
-	TRY(bana_pg_exec(ctx, settle_sql, 7, values, NULL));
+		outcome == RETRIED ? spread(ctx, pause_s) : NULL, code, why};
+	if (p->status == GONE)
+		TRY(disable(ctx, slot));
+	TRY(bana_pg_exec(ctx, settle_sql, 6, values, NULL));
 	slot->state = FREE;
 	bana_count(ctx->app->pool, metrics[outcome], 1);
 	if (outcome != DELIVERED)
