@@ -14,7 +14,7 @@ import { json, texts } from "./lib/generate.mjs";
 import { signed } from "./lib/links.mjs";
 import { document, operations } from "./lib/openapi.mjs";
 import { stack } from "./lib/stack.mjs";
-import { within } from "./lib/wait.mjs";
+import { slow, within } from "./lib/wait.mjs";
 
 // Webhooks are told of, and nobody sends them: what is made up here must not be asked.
 before(async () => {
@@ -26,7 +26,7 @@ after(async () => {
   await close();
 });
 
-const REQUESTS = Number(process.env.BANA_REQUESTS ?? 4_000);
+const REQUESTS = Number(process.env.BANA_REQUESTS ?? (slow ? 2_000 : 4_000));
 const CLIENTS = 16;
 const BATCHES = 20; // of one operation, at most
 const seed = Number(process.env.BANA_SEED ?? Date.now() % 2 ** 31);
