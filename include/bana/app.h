@@ -41,8 +41,8 @@ struct bana_service {
 	const char *title, *says;           /* of the OpenAPI document */
 	const char *migration;              /* the newest one, without which nothing works */
 	struct bana_setting_group settings; /* its own */
-	/* What no single row of them can say, once they are loaded: false when they do not go
-	 * together; each reason is a line on `errors`. NULL: nothing. */
+	/* What no single row of them can say, once they are loaded or read again: false when they
+	 * do not go together; each reason is a line on `errors`. NULL: nothing. */
 	bool (*settle)(FILE *errors);
 };
 

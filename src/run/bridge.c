@@ -359,7 +359,7 @@ int bana_bridge_main(int argc, char **argv)
 		return usage(stderr);
 	if (!bana_settings_load(groups, 2, stderr) || !bana_settings_settle(&b.settings, stderr))
 		return 2;
-	b.reload = reload_new(groups, 2, &b.settings);
+	b.reload = reload_new(groups, 2, &b.settings, NULL);
 	int status = 2;
 	if (reload_begin(b.reload, stderr))
 		status = *word == '\0' ? start(&b) : puts("settings are fine") < 0;

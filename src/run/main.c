@@ -378,11 +378,12 @@ int bana_main(const struct bana_service *service, int argc, char **argv)
 	const struct command *command = command_of(argc, argv, &p.seconds);
 	if (command == NULL)
 		return usage(service, stderr);
-	if (!bana_settings_load(groups, own_count, stderr) ||
-		!bana_settings_settle(&p.settings, stderr) ||
-		(service->settle != NULL && !service->settle(stderr)))
+	bool good = bana_settings_load(groups, own_count, stderr);
+	good = bana_settings_settle(&p.settings, stderr) && good;
+	good = (service->settle == NULL || service->settle(stderr)) && good;
+	if (!good)
 		return 2;
-	p.reload = reload_new(groups, own_count, &p.settings);
+	p.reload = reload_new(groups, own_count, &p.settings, service->settle);
 	if (!reload_begin(p.reload, stderr)) {
 		reload_free(p.reload);
 		return 2;

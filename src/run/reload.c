@@ -6,22 +6,25 @@
 #include "bana/run.h"
 #include "bana/stop.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct reload {
 	const struct bana_setting_group *groups;
 	size_t count;
 	const struct bana_settings *settings; /* target of one of the groups */
-	struct bana_arena *arena; /* of the values at hand; NULL: still those of the start */
+	bool (*settle)(FILE *errors);
+	struct bana_arena *arena; /* of the values at hand */
+	bana_str text;            /* of the file they are from; empty: still those of the start */
 };
 
-struct reload *reload_new(
-	const struct bana_setting_group *groups, size_t count, const struct bana_settings *settings)
+struct reload *reload_new(const struct bana_setting_group *groups, size_t count,
+	const struct bana_settings *settings, bool (*settle)(FILE *errors))
 {
 	struct reload *r = calloc(1, sizeof *r);
 	if (r == NULL)
 		abort();
-	*r = (struct reload){groups, count, settings, NULL};
+	*r = (struct reload){groups, count, settings, settle, bana_arena_new(), {"", 0}};
 	return r;
 }
 
@@ -33,6 +36,18 @@ void reload_free(struct reload *r)
 	free(r);
 }
 
+/* What the service says of the values can be asked only once they are there. */
+static bool take(struct reload *r, bana_str text, struct bana_arena *arena, FILE *errors)
+{
+	if (!bana_settings_reload(r->groups, r->count, text, arena, errors))
+		return false;
+	if (r->settle == NULL || r->settle(errors))
+		return true;
+	bool back = bana_settings_reload(r->groups, r->count, r->text, r->arena, errors);
+	assert(back); /* they were good before */
+	return false;
+}
+
 /* Take over what the file says, or nothing. */
 static bool reread(struct reload *r, FILE *errors)
 {
@@ -42,12 +57,13 @@ static bool reread(struct reload *r, FILE *errors)
 	const char *why = bana_file_read(arena, r->settings->settings_file, FILE_BYTES_MAX, &text);
 	if (why != NULL)
 		fprintf(errors, "APP_ENV_SETTINGS_FILE: %s: %s\n", r->settings->settings_file, why);
-	if (why != NULL || !bana_settings_reload(r->groups, r->count, text, arena, errors)) {
+	if (why != NULL || !take(r, text, arena, errors)) {
 		bana_arena_free(arena);
 		return false;
 	}
 	bana_arena_free(r->arena);
 	r->arena = arena;
+	r->text = text;
 	return true;
 }
 

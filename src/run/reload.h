@@ -6,10 +6,11 @@
 
 #include "bana/setting.h"
 
-/* Process lifetime; the groups and their targets must outlive it. */
+/* Process lifetime; the groups and their targets must outlive it. `settle` says of values that are
+ * in the targets whether they can be used, as struct bana_service's; NULL: all can. */
 struct reload;
 struct reload *reload_new(const struct bana_setting_group *groups, size_t count,
-	const struct bana_settings *settings);
+	const struct bana_settings *settings, bool (*settle)(FILE *errors));
 void reload_free(struct reload *reload);
 
 /* What the file says already as a process begins: one that replaces another has the same settings

@@ -80,6 +80,12 @@ test("a_file_with_a_wrong_value_changes_nothing_and_says_why", async () => {
   await change({ APP_ENV_WORKERS: "0", APP_ENV_LOG_LEVEL: "info" });
 });
 
+test("a_file_that_the_service_cannot_use_changes_nothing_and_says_why", async () => {
+  await change({ APP_ENV_WORKERS: "1", APP_ENV_OUTREACH_WEBHOOK_NETWORKS: "10.0.0.1/8" }, { expect: /settings not taken over, the last ones stay.*APP_ENV_OUTREACH_WEBHOOK_NETWORKS: networks like/ });
+  assert.equal(await workers("dormant"), 0);
+  await change({ APP_ENV_WORKERS: "0", APP_ENV_OUTREACH_WEBHOOK_NETWORKS: undefined });
+});
+
 test("the_pool_shrinks_and_grows_without_a_failed_request", async () => {
   const pids = own.workers();
   let running = true;
@@ -122,8 +128,16 @@ test("a_process_that_begins_reads_the_file_too", async () => {
   };
   assert.match((await check("APP_ENV_WORKERS=3\nAPP_ENV_NODE_ID=not looked at\n")).stdout, /fine/);
   await assert.rejects(check("APP_ENV_WORKERS=3\nAPP_ENV_LOG_LEVEL=loud\nAPP_ENV_BULK_ROWS_MAX=0\n"), ({ code, stderr }) => code === 2 && /APP_ENV_LOG_LEVEL: one of/.test(stderr) && /APP_ENV_BULK_ROWS_MAX: a whole/.test(stderr));
+  await assert.rejects(check("APP_ENV_OUTREACH_WEBHOOK_SCHEDULE=5,x\n"), ({ code, stderr }) => code === 2 && /APP_ENV_OUTREACH_WEBHOOK_SCHEDULE: seconds from/.test(stderr));
   rmSync(`${own.dir}/other`);
   await assert.rejects(promisify(execFile)(`${own.programs}/bana-outreach`, ["check"], { env: { APP_ENV_DATABASE_URL: "postgresql://x", APP_ENV_SETTINGS_FILE: `${own.dir}/other` } }), ({ code, stderr }) => code === 2 && /No such file/.test(stderr));
+});
+
+test("a_start_that_fails_tells_every_reason_whoever_looks_for_it", async () => {
+  const env = { APP_ENV_OUTREACH_GATE_LINE: "0", APP_ENV_NCHAN_PUBLISH_URL: "nowhere", APP_ENV_OUTREACH_WEBHOOK_SCHEDULE: "5,x" };
+  const { code, stderr } = await promisify(execFile)(`${own.programs}/bana-outreach`, ["check"], { env }).catch((error) => error);
+  assert.equal(code, 2);
+  for (const name of ["APP_ENV_DATABASE_URL", ...Object.keys(env)]) assert.match(stderr, new RegExp(`^${name}\\b`, "m"));
 });
 
 test("a_single_worker_reads_them_at_hup", async () => {

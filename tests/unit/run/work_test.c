@@ -62,7 +62,7 @@ static void what_fails_while_it_stops_is_not_tried_without_a_rest(void **state)
 	static const struct bana_service service = {.work = &work};
 	struct unit *u = *state;
 	u->app.service = &service;
-	struct reload *reload = reload_new(NULL, 0, &u->settings);
+	struct reload *reload = reload_new(NULL, 0, &u->settings, NULL);
 	assert_int_equal(0, bana_run_work(&u->app, NULL, reload));
 	reload_free(reload);
 	assert_row(seen.turns >= 3 && seen.turns <= 8, "%d turns", seen.turns);
