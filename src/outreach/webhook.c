@@ -229,14 +229,15 @@ static BANA_RES rotate(struct bana_req *q)
 	const struct bana_row *after = NULL;
 	const char *id = NULL, *old = NULL, *version = NULL, *fresh = outreach_webhook_secret(ctx);
 	const int64_t hours = outreach_settings.webhook_rotation_hours;
-	const int64_t until_at = bana_now_us() + hours * 3600 * 1000000;
+	char until[BANA_ISO_BYTES]; /* to the millisecond: the answer shows what the column keeps */
+	bana_iso_write(bana_now_us() + hours * 3600 * 1000000, until);
 	TRY(read_id(q, &id));
 	TRY(read_secret(ctx, id, &old, &version));
 	TRY(bana_match_check(ctx, q->param(q->source, "HTTP_IF_MATCH"), version));
 	bana_row_set(patch, SECRET, fresh);
 	bana_row_set(patch, PREVIOUS_SECRET, hours == 0 ? NULL : old);
 	bana_row_set(patch, PREVIOUS_SECRET_UNTIL,
-		hours == 0 ? NULL : bana_instant_write(ctx->arena, until_at));
+		hours == 0 ? NULL : bana_copy(ctx->arena, until, sizeof until - 1));
 	TRY(change(ctx, id, patch, bana_etag(ctx, version), &after));
 	return reply(q, 200, after, fresh);
 }

@@ -273,6 +273,7 @@ test("during_a_rotation_both_secrets_sign_and_after_it_the_new_one_alone", async
   const { secret, previousSecretUntil } = rotated.body.data;
   assert.notEqual(secret, old);
   assert.ok(Math.abs(new Date(previousSecretUntil) - Date.now() - 24 * 3600_000) < 60_000);
+  assert.equal(previousSecretUntil, (await hooked("GET", `/webhooks/${webhookId}`)).body.data.previousSecretUntil, "with milliseconds, as it is stored");
   const [both] = await to.about(await send());
   assert.equal(both.headers["webhook-signature"].split(" ").length, 2);
   assert.ok(verifies(secret, both) && verifies(old, both));
