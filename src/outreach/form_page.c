@@ -15,9 +15,32 @@ static void write_text(
 	bana_buf_text(html, after);
 }
 
+/* A message is for developers, and says what zod says. Visitors are given words of their own. */
+static const char *words_for(struct bana_ctx *ctx, const struct bana_issue *issue)
+{
+	static const struct {
+		const char *code, *says;
+	} rows[] = {
+		{"invalid_type", "Please fill this in."},
+		{"too_small", "This is missing, or too short."},
+		{"invalid_value", "This is none of the choices."},
+	};
+	const char *most = strstr(issue->message, "<=");
+	if (strcmp(issue->code, "too_big") == 0 && most != NULL)
+		return bana_print(ctx->arena, "This is too long: at most %s fit.", most + 2);
+	if (issue->expected != NULL && strcmp(issue->expected, "string") != 0)
+		return issue->message; /* not a matter of filling it in */
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (strcmp(issue->code, rows[i].code) == 0)
+			return rows[i].says;
+	}
+	return issue->message;
+}
+
 /* Names that are not ours are left out: any site can post a form here, and would have its own words
  * on our page. */
-static void write_reasons(struct bana_buf *html, const struct bana_issue *issue)
+static void write_reasons(
+	struct bana_ctx *ctx, struct bana_buf *html, const struct bana_issue *issue)
 {
 	bool unknown = false;
 	bana_buf_text(html, "<ul>\n");
@@ -27,7 +50,7 @@ static void write_reasons(struct bana_buf *html, const struct bana_issue *issue)
 			continue;
 		}
 		write_text(html, "<li><b>", issue->path, "</b>: ");
-		write_text(html, "", issue->message, "</li>\n");
+		write_text(html, "", words_for(ctx, issue), "</li>\n");
 	}
 	bana_buf_text(
 		html, unknown ? "<li>There are fields that this form does not have.</li>\n</ul>\n"
@@ -51,7 +74,7 @@ static void refuse(struct bana_req *q)
 	struct bana_buf html;
 	bana_buf_init(&html, q->ctx.arena);
 	if (f->issues != NULL)
-		write_reasons(&html, f->issues);
+		write_reasons(&q->ctx, &html, f->issues);
 	else
 		write_problem(q, &html);
 	bana_buf_text(&html, "<p>");
@@ -82,5 +105,10 @@ void outreach_submit_page(struct bana_req *q)
 
 void outreach_subscribe_page(struct bana_req *q)
 {
-	answer(q, "Thank you", "<p>If this address can receive our newsletter, it will.</p>\n");
+	static const char single[] =
+		"<p>If this address can receive our newsletter, it will.</p>\n";
+	static const char twice[] =
+		"<p>If this address can receive our newsletter, it will, once it is confirmed: "
+		"look for a mail from us, and use the link in it.</p>\n";
+	answer(q, "Thank you", outreach_settings.double_opt_in ? twice : single);
 }

@@ -61,6 +61,15 @@ test("a_new_address_is_pending_until_the_button_behind_its_link_is_pressed", asy
   assert.ok(row.confirmed_at && row.subscribed_at);
 });
 
+test("a_browser_is_told_of_the_mail_whether_or_not_the_address_is_known", async () => {
+  const email = address();
+  const send = () => post("/subscribers/subscribe", String(new URLSearchParams({ email })), { base, type: browser["Content-Type"], headers: { Accept: browser.Accept } });
+  const first = await send();
+  assert.match(first.text, /it will, once it is confirmed: look for a mail from us/);
+  await set(email, "status = '201_ACTIVATED'");
+  assert.equal((await send()).text, first.text);
+});
+
 test("a_link_without_an_end_is_void_and_costs_no_worker", async () => {
   const email = address();
   const path = await pathFor(await subscribe(email));
