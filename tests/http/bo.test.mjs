@@ -301,7 +301,9 @@ test("a_token_that_is_refused_or_ends_leads_to_the_way_in", async (t) => {
   const { page } = await visit(t, PAGE);
   for (const bad of ["nonsense", "a.b.c", token({ payload: claims({ exp: now() - 60 }) })]) {
     await signIn(page, bad);
-    await page.getByRole("alert").getByText("This token was not accepted").waitFor();
+    const alert = page.getByRole("alert").filter({ hasText: bad === "nonsense" ? "a token has three parts" : "It may have expired" });
+    await alert.getByText("This token was not accepted").waitFor();
+    assert.equal(/three parts/.test(await alert.textContent()) && /expired/.test(await alert.textContent()), false, "one reason, and the right one");
   }
   await signIn(page, token({ payload: claims({ exp: now() + 600 }) }));
   await page.locator("tbody tr[data-id]").first().waitFor();

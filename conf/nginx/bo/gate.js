@@ -16,7 +16,7 @@ export function gate(onIn, why) {
       try {
         onIn(await signIn(token));
       } catch (problem) {
-        tell(problem.status === 401 ? { ...problem, title: "This token was not accepted", reasons: problem.reasons.concat("It may have expired.") } : problem);
+        tell(problem.status === 401 ? { ...problem, title: "This token was not accepted", reasons: problem.requestId ? problem.reasons.concat("It may have expired.") : problem.reasons } : problem);
         field.select();
       } finally {
         enter.disabled = false;

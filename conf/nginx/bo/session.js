@@ -26,7 +26,7 @@ export class Session {
 
 // A session, or the Problem of the token.
 export async function signIn(token) {
-  if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) throw new Problem(401, { message: "This is not a token: it has three parts with dots between them." });
+  if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) throw new Problem(401, { message: "This is not a token: a token has three parts with dots between them." });
   const api = new Api(baseUrl, token);
   const { data } = await api.get("/permissions/me");
   sessionStorage.setItem(KEY, token);
