@@ -303,10 +303,10 @@ static BANA_RES store(struct bana_req *q, struct bana_row *row, struct bana_once
 }
 
 /* The row is good, and one like it is in quarantine: that one is taken out, for whoever sent both
- * is to see one id, or could tell by it what was made of the first. Of two who do, the second finds
- * it done. */
-static BANA_RES take_out(
-	struct bana_ctx *ctx, const struct bana_row *row, const struct outreach_verdict *verdict)
+ * is to see one id, or could tell by it what was made of the first. Where another did that, was
+ * faster to delete or erase it, the row is stored as if for the first time. */
+static BANA_RES take_out(struct bana_ctx *ctx, struct bana_row *row,
+	const struct outreach_verdict *verdict, struct bana_once *once)
 {
 	struct bana_row *patch = bana_alloc(ctx->arena, sizeof *patch);
 	struct bana_sql *where = bana_alloc(ctx->arena, sizeof *where);
@@ -316,9 +316,18 @@ static BANA_RES take_out(
 	bana_row_set(patch, SPAM_SCORE, verdict->score);
 	bana_row_set(patch, SPAM_REASONS, verdict->reasons);
 	bana_sql_init(where, ctx->arena);
-	bana_sql_text(where, "quarantined_at IS NOT NULL AND deleted_at IS NULL AND id = ");
+	bana_sql_text(
+		where, "quarantined_at IS NOT NULL AND deleted_at IS NULL AND content_hash = ");
+	bana_sql_value(where, row->cells[CONTENT_HASH].text, "text");
+	bana_sql_text(where, " AND id = ");
 	bana_sql_value(where, row->cells[ID].text, "bigint");
-	return bana_change_run(ctx, &change, where);
+	TRY(bana_change_run(ctx, &change, where));
+	if (change.count > 0)
+		return BANA_DONE;
+	row->cells[ID] = (struct bana_cell){0}; /* was that of the other one */
+	once->begun = false;
+	TRY(bana_row_insert_once(ctx, &outreach_inquiry, row, once));
+	return once->aside ? bana_fail_later(ctx, NULL, "one like it came meanwhile") : BANA_DONE;
 }
 
 static BANA_RES submit(struct bana_req *q)
@@ -336,7 +345,7 @@ static BANA_RES submit(struct bana_req *q)
 	TRY(store(q, row, &once));
 	bool out = once.aside && !verdict.over;
 	if (out)
-		TRY(take_out(ctx, row, &verdict));
+		TRY(take_out(ctx, row, &verdict, &once));
 	outreach_gate_decided(ctx, !once.fresh && !out ? OUTREACH_REPEATED
 				   : verdict.over      ? OUTREACH_QUARANTINED
 						       : OUTREACH_PASSED);

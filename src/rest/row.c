@@ -144,7 +144,8 @@ static const char *once_sql(struct bana_ctx *ctx, const struct bana_entity *e)
 	return sql.at;
 }
 
-/* The one that was in the way a moment before, and whether it was put aside. */
+/* The one that was in the way a moment before, rather one that was not put aside; and whether it
+ * was. */
 static const char *earlier_sql(struct bana_ctx *ctx, const struct bana_entity *e)
 {
 	struct columns c;
@@ -156,10 +157,13 @@ static const char *earlier_sql(struct bana_ctx *ctx, const struct bana_entity *e
 		bana_buf_print(&sql, "\"%s\" IS NOT NULL", e->aside);
 	else
 		bana_buf_text(&sql, "false");
-	bana_buf_print(&sql, " FROM %s WHERE \"%s\" = $1", e->table, e->same);
+	bana_buf_print(&sql,
+		" AS aside FROM %s WHERE \"%s\" = $1"
+		" AND created_at > now() - make_interval(secs => $2)",
+		e->table, e->same);
 	if (bana_field_stored(e, "deleted_at") != NULL)
 		bana_buf_text(&sql, " AND deleted_at IS NULL");
-	bana_buf_text(&sql, " ORDER BY id DESC LIMIT 1");
+	bana_buf_text(&sql, " ORDER BY aside, id DESC LIMIT 1");
 	return sql.at;
 }
 
@@ -278,11 +282,11 @@ BANA_RES bana_row_insert(struct bana_ctx *ctx, const struct bana_entity *e, stru
 	return BANA_DONE;
 }
 
-/* The row that was in the way may be erased by now. */
-static BANA_RES find_earlier(struct bana_ctx *ctx, const struct bana_entity *e, const char *same,
-	const struct bana_rows **rows)
+/* The row that was in the way may be erased, or too old, by now. */
+static BANA_RES find_earlier(struct bana_ctx *ctx, const struct bana_entity *e,
+	const char *const same_within[2], const struct bana_rows **rows)
 {
-	TRY(bana_pg_exec(ctx, kept(ctx, e, earlier_sql), 1, &same, rows));
+	TRY(bana_pg_exec(ctx, kept(ctx, e, earlier_sql), 2, same_within, rows));
 	if (bana_rows_count(*rows) == 0)
 		return bana_fail_later(ctx, NULL, "the row that came first is gone");
 	return BANA_DONE;
@@ -300,17 +304,18 @@ BANA_RES bana_row_insert_once(struct bana_ctx *ctx, const struct bana_entity *e,
 	steps[0] = (struct bana_step){
 		"SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", 1, &same, NULL};
 	bana_row_insert_step(ctx, e, row, insert);
-	const char **values = bana_alloc(ctx->arena, (insert->count + 1) * sizeof *values);
-	memcpy(values, insert->values, insert->count * sizeof *values);
-	values[insert->count] = bana_print(ctx->arena, "%lld", (long long)once->within_s);
-	*insert = (struct bana_step){kept(ctx, e, once_sql), insert->count + 1, values, NULL};
+	const size_t count = insert->count;
+	const char **values = bana_alloc(ctx->arena, (count + 1) * sizeof *values);
+	memcpy(values, insert->values, count * sizeof *values);
+	values[count] = bana_print(ctx->arena, "%lld", (long long)once->within_s);
+	*insert = (struct bana_step){kept(ctx, e, once_sql), count + 1, values, NULL};
 	size_t n = 2 + bana_journal_steps(ctx, e, "create", &entry, 1, steps + 2);
 	if (once->begun) /* else the batch is a transaction by itself */
 		steps[n++] = (struct bana_step){.sql = "COMMIT"};
 	TRY(bana_pg_batch(ctx, steps, n));
 	once->fresh = bana_rows_count(insert->rows) > 0;
 	if (!once->fresh)
-		TRY(find_earlier(ctx, e, same, &insert->rows));
+		TRY(find_earlier(ctx, e, (const char *[]){same, values[count]}, &insert->rows));
 	once->aside = !once->fresh && *bana_rows_text(insert->rows, 0, 1 + made_count) == 't';
 	bana_row_set(row, id, bana_rows_text(insert->rows, 0, 0));
 	bana_row_read(insert->rows, 0, 1, made, made_count, row);

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 
+import pg from "pg";
+
 import { assertAccepted, assertProblem, call, post, submit, submitForm, unique } from "./lib/api.mjs";
 import { nextId } from "./lib/bo.mjs";
 import { close, inquiriesOf, inquiryRow, query, subscriberRow } from "./lib/db.mjs";
@@ -302,6 +304,40 @@ test("a_good_one_takes_the_same_one_out_of_the_archive_too", async () => {
   assert.equal((await change(kept.id, { status: "405_ARCHIVED" })).status, 200);
   assert.equal((await judged(body)).id, kept.id);
   assertPassed(await inquiryRow(kept.id));
+});
+
+for (const [what, leave] of [
+  ["deleted", "deleted_at = now()"],
+  ["erased", "content_hash = NULL, message = '[erased]'"],
+])
+  test(`a_good_one_is_stored_when_the_one_in_quarantine_is_${what}_in_that_moment`, async () => {
+    const body = person();
+    const kept = await judged({ ...body, website: "x" });
+    const other = new pg.Client({ connectionString: stack.env.DATABASE_URL });
+    await other.connect();
+    try {
+      await other.query("BEGIN");
+      await other.query(`UPDATE outreach."Inquiry" SET ${leave} WHERE id = $1`, [kept.id]);
+      const answer = submitFrom(gated, body);
+      await until("it waits for that row", async () => (await query("SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))", [other.processID])).length > 0);
+      await other.query("COMMIT");
+      const { id } = assertAccepted(await answer);
+      assert.notEqual(id, kept.id);
+      const row = await inquiryRow(id);
+      assertPassed(row);
+      assert.equal(row.message, body.message);
+      assertQuarantined(await inquiryRow(kept.id), ["honeypot", "proof_missing"]);
+    } finally {
+      await other.end();
+    }
+  });
+
+test("of_a_good_one_and_one_in_quarantine_the_good_one_is_the_same_again", async () => {
+  const body = person();
+  const first = await judged(body);
+  const copy = assertAccepted(await submitFrom(gated, { ...body, website: "x" }, { headers: { "Idempotency-Key": randomUUID() } }));
+  assert.equal((await judged(body)).id, first.id);
+  assertQuarantined(await inquiryRow(copy.id), ["honeypot", "proof_missing"]);
 });
 
 test("with_keys_of_their_own_two_equal_inquiries_are_two", async () => {
