@@ -165,10 +165,11 @@ static const char settle_sql[] =
 	" next_attempt_at = now() + $4::bigint * interval '1 millisecond',"
 	" last_attempt_at = now(), last_status_code = $5::int, last_error = $6,"
 	" delivered_at = CASE WHEN $3 = '200_DELIVERED' THEN now() END"
-	" WHERE id = $1 AND leased_until = $2::timestamptz RETURNING webhook_id)"
-	" UPDATE outreach.\"Webhook\" w SET"
+	" WHERE id = $1 AND leased_until = $2::timestamptz RETURNING webhook_id),"
+	" told AS (UPDATE outreach.\"Webhook\" w SET"
 	" failing_since = CASE WHEN $6 IS NULL THEN NULL ELSE coalesce(w.failing_since, now()) END"
-	" FROM d WHERE w.id = d.webhook_id AND (w.failing_since IS NULL) <> ($6 IS NULL)";
+	" FROM d WHERE w.id = d.webhook_id AND (w.failing_since IS NULL) <> ($6 IS NULL))"
+	" SELECT FROM d";
 
 enum outcome { DELIVERED, RETRIED, FAILED };
 
@@ -191,7 +192,7 @@ static const char *spread(struct bana_ctx *ctx, int64_t pause_s)
 	return bana_print(ctx->arena, "%llu", (unsigned long long)pause_ms);
 }
 
-/* First, so that a sender that is killed between leaves the delivery to be tried again. */
+/* A sender that is killed before it did this hears 410 again from what comes next. */
 static BANA_RES disable(struct bana_ctx *ctx, const struct slot *slot)
 {
 	bana_res done =
@@ -210,6 +211,7 @@ static BANA_RES settle(struct bana_ctx *ctx, struct slot *slot)
 		[RETRIED] = BANA_METRIC_WEBHOOKS_RETRIED,
 		[FAILED] = BANA_METRIC_WEBHOOKS_FAILED};
 	const struct bana_parcel *p = &slot->parcel;
+	const struct bana_rows *rows;
 	int64_t pause_s = 0;
 	enum outcome outcome = judge(slot, &pause_s);
 	const char *code = p->status == 0 ? NULL : bana_print(ctx->arena, "%d", p->status);
@@ -218,10 +220,10 @@ static BANA_RES settle(struct bana_ctx *ctx, struct slot *slot)
 					       : bana_join(ctx->arena, "answered ", code, NULL);
 	const char *values[] = {slot->id, slot->lease, statuses[outcome],
 		outcome == RETRIED ? spread(ctx, pause_s) : NULL, code, why};
-	if (p->status == GONE)
-		TRY(disable(ctx, slot));
-	TRY(bana_pg_exec(ctx, settle_sql, 6, values, NULL));
+	TRY(bana_pg_exec(ctx, settle_sql, 6, values, &rows));
 	slot->state = FREE;
+	if (p->status == GONE && bana_rows_count(rows) > 0)
+		TRY(disable(ctx, slot));
 	bana_count(ctx->app->pool, metrics[outcome], 1);
 	if (outcome != DELIVERED)
 		bana_log(ctx, outcome == FAILED ? BANA_WARN : BANA_INFO,

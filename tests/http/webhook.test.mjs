@@ -251,7 +251,10 @@ test("an_endpoint_that_answers_410_is_disabled", async () => {
   await to.about(id);
   const [row] = await settled(webhookId, "505_FAILED");
   assert.deepEqual([row.attempts, row.lastStatusCode], [1, 410]);
-  const read = await hooked("GET", `/webhooks/${webhookId}`);
+  const read = await until("it is disabled", async () => {
+    const answer = await hooked("GET", `/webhooks/${webhookId}`);
+    return !answer.body.data.enabled && answer;
+  });
   assert.deepEqual([read.body.data.enabled, read.body.data.disabledReason, read.headers.get("etag")], [false, "the endpoint answered 410 Gone", '"v2"']);
   const audit = await query(`SELECT action, actor_id, changes FROM outreach."AuditLog" WHERE entity_id = $1 AND action = 'update'`, [webhookId]);
   assert.deepEqual(audit.map(({ action, actor_id, changes }) => [action, actor_id, changes.enabled, changes.disabledReason.new]), [["update", null, { old: true, new: false }, "the endpoint answered 410 Gone"]]);
