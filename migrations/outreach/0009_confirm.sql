@@ -2,6 +2,19 @@
 -- nor writes the column.
 ALTER TABLE outreach."Subscriber" ADD COLUMN confirm_expires_at timestamptz(3);
 
+-- A link proves that the address is theirs to which its mail went, and no other one. Triggers fire in the order of
+-- their names: the copy is that of the new address here.
+CREATE FUNCTION outreach.subscriber_confirm_void() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	NEW.confirm_token_hash := NULL;
+	NEW.confirm_expires_at := NULL;
+	RETURN NEW;
+END
+$$;
+CREATE TRIGGER "TR_Subscriber_emailVoidsLink" BEFORE UPDATE OF email ON outreach."Subscriber"
+	FOR EACH ROW WHEN (NEW.email_normalized IS DISTINCT FROM OLD.email_normalized)
+	EXECUTE FUNCTION outreach.subscriber_confirm_void();
+
 -- Proof of consent: one row each time somebody asked for a subscription, and each time an address was
 -- confirmed. Never overwritten by a later one; emptied with the person (docs/subscriptions.md).
 CREATE TABLE outreach."Consent" (

@@ -198,6 +198,24 @@ test("a_deleted_row_is_none", async () => {
   assert.equal(row.status, "103_PENDING");
 });
 
+test("a_link_confirms_no_other_address_than_that_of_its_mail", async () => {
+  const [old, typed] = [address(), address()];
+  const row = await subscribe(old);
+  const path = await pathFor(row);
+  const change = (email) => staff("PATCH", `/subscribers/${row.id}`, { base, body: { email } });
+  assert.equal((await change(old.toUpperCase())).status, 200);
+  assert.match((await look(path)).text, /<button>Confirm/, "it is the same address");
+  assert.equal((await change(typed)).status, 200);
+  assert.match((await look(path)).text, /This link is no longer valid/);
+  assertProblem(await press(path), 404);
+  assert.equal((await subscriberRow(typed)).status, "103_PENDING");
+  assert.deepEqual((await consents(typed)).map(({ action }) => action), []);
+  assert.equal((await linkOf(row)).status, 409, "who has the new one asks again");
+  const again = await pathFor(await subscribe(typed));
+  assert.notEqual(again, path);
+  assert.equal((await press(again)).status, 200);
+});
+
 test("subscribing_again_keeps_a_link_that_counts_and_replaces_one_that_does_not", async () => {
   const email = address();
   const first = await subscribe(email);
