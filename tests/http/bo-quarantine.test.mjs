@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 
 import { assertAccepted, inquiry, submit, unique } from "./lib/api.mjs";
 import { drawer, idsShown, isLive, listed, office, rowOf } from "./lib/backoffice.mjs";
-import { CASHIER, EMPLOYEE, inquiryOf, insertInquiries } from "./lib/bo.mjs";
+import { CASHIER, EMPLOYEE, inquiryOf, insertInquiries, staff } from "./lib/bo.mjs";
 import { assertAtHome } from "./lib/browser.mjs";
 import { close, query } from "./lib/db.mjs";
 import { stack } from "./lib/stack.mjs";
@@ -105,9 +105,46 @@ test("of_many_those_that_cannot_be_restored_are_told", async (t) => {
   for (const id of [good, bad]) await rowOf(page, id).getByRole("checkbox").check();
   await query(`UPDATE outreach."Inquiry" SET deleted_at = now() WHERE id = $1`, [bad]);
   await page.getByRole("toolbar").getByRole("button", { name: "Restore" }).click();
-  await page.getByRole("alert").getByText("1 inquiry could not be restored").waitFor();
+  await page.getByRole("alert").getByText("1 inquiry is not in quarantine any more").waitFor();
+  await gone(page, bad);
   await gone(page, good);
   assert.deepEqual(await statusOf(good), RESTORED);
+  assertClean(seen);
+});
+
+// Taken out by a good one like it: nobody has to have heard of that.
+const takenOut = (id) => query(`UPDATE outreach."Inquiry" SET status = '104_IN_REVIEW', cancel_reason = NULL, quarantined_at = NULL, version = version + 1 WHERE id = $1`, [id]);
+
+for (const act of ["Erase", "Restore"])
+  test(`what_left_the_quarantine_meanwhile_is_left_alone: ${act}`, async (t) => {
+    const [one, two, three] = [await quarantined(), await quarantined(), await quarantined()];
+    const { page, seen } = await office(t, { view: "quarantine" });
+    await rowOf(page, three).waitFor();
+    for (const id of [one, two]) await takenOut(id);
+    await page.getByRole("button", { name: `${act} ${await name(one)}` }).click();
+    if (act === "Erase") await confirm(page);
+    await page.getByRole("alert").getByText("1 inquiry is not in quarantine any more").waitFor();
+    await gone(page, one);
+    for (const id of [two, three]) await rowOf(page, id).getByRole("checkbox").check();
+    await page.getByRole("toolbar").getByRole("button", { name: act }).click();
+    if (act === "Erase") await confirm(page);
+    for (const id of [two, three]) await gone(page, id);
+    await page.getByRole("alert").getByText("1 inquiry is not in quarantine any more").waitFor();
+    const left = { ...RESTORED, status: "104_IN_REVIEW" };
+    assert.deepEqual([await statusOf(one), await statusOf(two)], [left, left]);
+    const { status, isDeleted } = await statusOf(three);
+    assert.deepEqual([status, isDeleted], act === "Erase" ? ["505_CANCELLED", true] : ["100_NEW", false]);
+    assertClean(seen);
+  });
+
+test("what_is_taken_out_of_quarantine_leaves_its_list_at_once", async (t) => {
+  const [one, two] = [await quarantined(), await quarantined()];
+  const { page, seen } = await office(t, { view: "quarantine" });
+  await isLive(page);
+  await rowOf(page, one).getByRole("checkbox").check();
+  assert.equal((await staff("PATCH", `/inquiries/${one}`, { body: { status: "100_NEW" } })).status, 200);
+  await gone(page, one);
+  assert.deepEqual([await rowOf(page, two).count(), await page.getByRole("toolbar").count()], [1, 0]);
   assertClean(seen);
 });
 

@@ -54,6 +54,30 @@ test("a_submit_is_a_toast_in_an_open_page_and_a_row_of_its_list", async (t) => {
   assertClean(seen);
 });
 
+test("toasts_go_by_themselves_but_not_while_somebody_is_at_them", async (t) => {
+  const { page } = await office(t);
+  await isLive(page);
+  await page.clock.install();
+  const come = async () => {
+    const { id } = assertAccepted(await submit(inquiry()));
+    await toast(page, id).waitFor();
+    return id;
+  };
+  const one = await come();
+  await toast(page, one).hover();
+  const two = await come();
+  await page.clock.fastForward(60_000);
+  assert.deepEqual([await toast(page, one).count(), await toast(page, two).count()], [1, 1], "also the one that came meanwhile");
+  await toast(page, two).getByRole("button", { name: "Dismiss" }).focus();
+  await page.mouse.move(0, 0);
+  await page.clock.fastForward(60_000);
+  assert.equal(await toast(page, one).count(), 1, "the keyboard is at the other");
+  await page.keyboard.press("Enter");
+  assert.equal(await toast(page, two).count(), 0);
+  await page.clock.fastForward(60_000);
+  await toast(page, one).waitFor({ state: "detached" });
+});
+
 test("a_submit_in_one_tab_is_a_toast_in_the_other", async (t) => {
   const { page } = await office(t);
   await isLive(page);
@@ -87,6 +111,55 @@ test("a_new_row_comes_into_the_list_only_where_it_fits_the_filters", async (t) =
   const support = assertAccepted(await submit(inquiry({ type: "300_SUPPORT" })));
   await rowOf(page, support.id).waitFor();
   assert.equal(await rowOf(page, sales.id).count(), 0);
+});
+
+// Answers to questions of the page that `is` selects wait for `free`; `reached`: there is one.
+async function held(page, is) {
+  const hold = {};
+  hold.reached = new Promise((done) => (hold.reach = done));
+  const freed = new Promise((done) => (hold.free = done));
+  await page.route(/\/inquiries\?filter=/, async (route) => {
+    if (!is(route.request())) return route.continue();
+    const response = await route.fetch();
+    hold.reach();
+    await freed;
+    return route.fulfill({ response });
+  });
+  return hold;
+}
+const isOfArrivals = (request) => /"id":\{"in":/.test(decodeURIComponent(request.url()));
+
+test("a_new_row_that_is_asked_for_while_the_filter_changes_stays_out", async (t) => {
+  const { page, seen } = await office(t);
+  await isLive(page);
+  const hold = await held(page, isOfArrivals);
+  const sales = assertAccepted(await submit(inquiry({ type: "200_SALES" })));
+  await hold.reached;
+  await listed(page, () => page.getByLabel("Type", { exact: true }).selectOption("300_SUPPORT"));
+  const answered = page.waitForResponse((answer) => isOfArrivals(answer.request()));
+  hold.free();
+  await answered;
+  const support = assertAccepted(await submit(inquiry({ type: "300_SUPPORT" })));
+  await rowOf(page, support.id).waitFor();
+  assert.equal(await rowOf(page, sales.id).count(), 0);
+  assertClean(seen);
+});
+
+test("a_new_row_is_not_lost_to_an_answer_from_before_it", async (t) => {
+  const { page, seen } = await office(t);
+  await isLive(page);
+  const hold = await held(page, (request) => !isOfArrivals(request) && request.headers().prefer === undefined);
+  await page.getByRole("button", { name: "Refresh" }).click();
+  await hold.reached;
+  const { id } = assertAccepted(await submit(inquiry()));
+  const asked = [];
+  page.on("request", (request) => isOfArrivals(request) && asked.push(request));
+  await toast(page, id).waitFor();
+  await page.evaluate(() => new Promise((done) => setTimeout(done, 100))); // behind the timer of the arrival
+  for (const request of asked) await (await request.response()).finished();
+  await listed(page, hold.free);
+  await rowOf(page, id).waitFor();
+  assertClean(seen);
 });
 
 test("the_list_is_filtered_by_status_type_words_and_days", async (t) => {
@@ -210,7 +283,8 @@ test("everything_is_done_by_keyboard", async (t) => {
   const { page, seen } = await visit(t, PAGE, { reducedMotion: "reduce" });
   const press = async (...keys) => { for (const key of keys) await page.keyboard.press(key); };
   const focused = () => page.evaluate(() => document.activeElement.closest("tr")?.dataset.id ?? document.activeElement.textContent);
-  await page.keyboard.insertText(OWNER); // the field has the focus
+  await page.locator("#token:focus").waitFor(); // a frame after it is there
+  await page.keyboard.insertText(OWNER);
   await press("Enter");
   await page.locator("tbody tr[data-id]").first().waitFor();
   await press("/");
@@ -311,6 +385,28 @@ test("a_token_that_is_refused_or_ends_leads_to_the_way_in", async (t) => {
   await page.getByRole("button", { name: "Refresh" }).click();
   await page.getByRole("alert").getByText("Your session has ended").waitFor();
   assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+});
+
+test("an_answer_to_an_ended_session_does_not_end_the_next", async (t) => {
+  const { page } = await office(t);
+  let free;
+  const freed = new Promise((done) => (free = done));
+  const reached = new Promise((done) =>
+    page.route(/\/inquiries\/count/, async (route) => {
+      done();
+      await freed;
+      await route.fulfill({ status: 401, json: { message: "Too late" } });
+    }, { times: 1 }));
+  await page.getByRole("link", { name: "Quarantine" }).click();
+  await reached;
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await signIn(page, OWNER);
+  await page.getByRole("link", { name: "Inbox" }).waitFor();
+  const answered = page.waitForResponse((answer) => answer.status() === 401);
+  free();
+  await (await answered).finished();
+  await listed(page, () => page.getByRole("button", { name: "Refresh" }).click());
+  assert.notEqual(await page.evaluate(() => sessionStorage.getItem("bana-bo-token")), null);
 });
 
 test("the_token_is_in_this_tab_only_and_leaves_with_the_session", async (t) => {

@@ -17,6 +17,7 @@ export class Listing {
   #cursors = [undefined]; // of each page up to the next one
   #page = 0;
   #asked;
+  #asking; // the last question: it settles when that is answered
   #waiting = new Set(); // ids that arrived and were not looked at yet
   rows = [];
   total = undefined;
@@ -60,7 +61,11 @@ export class Listing {
     return page === 0 ? this.load() : this.#ask(page);
   }
 
-  async #ask(page) {
+  #ask(page) {
+    return (this.#asking = this.#fetch(page));
+  }
+
+  async #fetch(page) {
     this.#asked?.abort();
     const asked = (this.#asked = new AbortController());
     this.#busy(true);
@@ -127,9 +132,13 @@ export class Listing {
   }
 
   // Those of `ids` that the criteria select come in at the top of the first page; elsewhere they are told of.
+  // A question that is under way may be of a moment before them: they come in after its answer.
   async arrive(ids) {
+    await this.#asking;
+    const { criteria } = this;
     const where = { and: [...this.where.and, { id: { in: ids } }] };
     const { data } = await this.session.api.get("/inquiries", { filter: filterOf(where, this.view, ids.length) }, { count: "none" }).catch(() => ({ data: [] }));
+    if (this.criteria !== criteria) return; // it is another list by now, which was asked for after them
     const news = data.filter(({ id }) => !this.rows.some((row) => row.id === id));
     if (news.length === 0) return;
     this.total = (this.total ?? 0) + news.length;

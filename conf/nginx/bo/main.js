@@ -121,6 +121,7 @@ class Page {
   }
 
   leave(why) {
+    this.session.api.onEnd = () => {}; // an answer that is still to come ends no session after this one
     this.session.leave();
     this.end();
     this.drawer.close();

@@ -2,6 +2,7 @@
 import { confirmed } from "./ask.js";
 import { button, h, icon, iconButton, nameOf, say } from "./dom.js";
 import { Listing } from "./list.js";
+import { QUARANTINED } from "./query.js";
 import { NEW } from "./words.js";
 
 const counted = (count) => (count === 1 ? "1 inquiry" : `${count} inquiries`);
@@ -38,7 +39,10 @@ export class Quarantine {
     return this.listing.load();
   }
 
-  arrive() {} // nothing quarantined is announced
+  // What is announced is not in quarantine: restored elsewhere, or taken out by a good one like it.
+  arrive(ids) {
+    for (const id of ids) this.change(id);
+  }
 
   change(id, row) {
     this.#chosen.delete(id);
@@ -100,37 +104,47 @@ export class Quarantine {
     (this.listing.link(rows[Math.min(at, rows.length - 1)]?.id ?? "") ?? this.element.querySelector("h1")).focus();
   }
 
-  #restore({ id }) {
+  // Somebody or a good one like it was faster: what was decided of it here does not hold any more.
+  #notHere(ids) {
+    this.arrive(ids);
+    throw { title: `${counted(ids.length)} ${ids.length === 1 ? "is" : "are"} not in quarantine any more`, reasons: ["Nothing of that was changed"] };
+  }
+
+  // One: the row that was read last, or none (If-Match).
+  #one(verb, { id }, body) {
     return this.#try(async () => {
-      const { data } = await this.session.api.call("PATCH", `/inquiries/${id}`, { body: { status: NEW } });
-      this.#done([id], data, "Restored");
+      const { data, etag } = await this.session.api.get(`/inquiries/${id}`);
+      if (!data.quarantinedAt) this.#notHere([id]);
+      const changed = await this.session.api.call(verb, `/inquiries/${id}`, { ifMatch: etag, body });
+      this.#done([id], body && changed.data, body ? "Restored" : "Erased");
     });
   }
 
-  async #erase(row) {
-    if (!(await confirmed({ title: `Erase the inquiry of ${nameOf(row)}?`, text: "It is marked as deleted and disappears from every list.", act: "Erase" }))) return;
-    await this.#try(async () => {
-      await this.session.api.call("DELETE", `/inquiries/${row.id}`);
-      this.#done([row.id], undefined, "Erased");
+  // Those of the chosen that are in quarantine: the answer tells which.
+  #many(verb, body) {
+    const ids = [...this.#chosen];
+    return this.#try(async () => {
+      const where = { and: [QUARANTINED, { id: { in: ids } }] };
+      const { data } = await this.session.api.call(verb, "/inquiries", { query: { where }, body });
+      const changed = data.map(({ id }) => id);
+      this.#done(changed, body && { ...body, quarantinedAt: null }, `${counted(changed.length)} ${body ? "restored" : "erased"}`);
+      if (changed.length < ids.length) this.#notHere(ids.filter((id) => !changed.includes(id)));
     });
+  }
+
+  #restore(row) {
+    return this.#one("PATCH", row, { status: NEW });
   }
 
   #restoreMany() {
-    return this.#try(async () => {
-      const { data } = await this.session.api.call("POST", "/inquiries/bulk", { body: { ids: [...this.#chosen], patch: { status: NEW } } });
-      const good = data.filter(({ status }) => status === 200).map(({ id }) => id);
-      this.#done(good, { status: NEW, quarantinedAt: null }, `${counted(good.length)} restored`);
-      const bad = data.filter(({ status }) => status !== 200);
-      if (bad.length > 0) throw { title: `${counted(bad.length)} could not be restored`, reasons: [...new Set(bad.map(({ message }) => message))] };
-    });
+    return this.#many("PATCH", { status: NEW });
+  }
+
+  async #erase(row) {
+    if (await confirmed({ title: `Erase the inquiry of ${nameOf(row)}?`, text: "It is marked as deleted and disappears from every list.", act: "Erase" })) await this.#one("DELETE", row);
   }
 
   async #eraseMany() {
-    const ids = [...this.#chosen];
-    if (!(await confirmed({ title: `Erase ${counted(ids.length)}?`, text: "They are marked as deleted and disappear from every list.", act: "Erase" }))) return;
-    await this.#try(async () => {
-      await this.session.api.call("DELETE", "/inquiries", { query: { where: { id: { in: ids } } } });
-      this.#done(ids, undefined, `${counted(ids.length)} erased`);
-    });
+    if (await confirmed({ title: `Erase ${counted(this.#chosen.size)}?`, text: "They are marked as deleted and disappear from every list.", act: "Erase" })) await this.#many("DELETE");
   }
 }

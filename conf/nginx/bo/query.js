@@ -20,7 +20,7 @@ function wordCondition(word, { personal }) {
 }
 
 // Cancelled, and by the gate: what was taken back is neither.
-const QUARANTINED = { quarantinedAt: { ne: null }, status: CANCELLED };
+export const QUARANTINED = { quarantinedAt: { ne: null }, status: CANCELLED };
 const NOT_QUARANTINED = { or: [{ quarantinedAt: null }, { status: { ne: CANCELLED } }] };
 
 export function whereOf({ view, status, type, text, from, to, mine }, { personal, userId }) {

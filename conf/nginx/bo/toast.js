@@ -10,6 +10,7 @@ export class Toasts {
 
   // `onOpen(id)`
   constructor(region, onOpen) {
+    this.region = region;
     this.list = region.querySelector("ol");
     this.onOpen = onOpen;
     for (const name of ["pointerenter", "focusin"]) region.addEventListener(name, () => this.#hold());
@@ -36,8 +37,10 @@ export class Toasts {
     for (const item of [...this.list.children]) this.#remove(item);
   }
 
+  // Also one that comes while somebody is at the others.
   #stay(item) {
-    this.#timers.set(item, setTimeout(() => this.#remove(item), STAY_MS));
+    const isHeld = this.region.matches(":hover, :focus-within");
+    this.#timers.set(item, isHeld ? undefined : setTimeout(() => this.#remove(item), STAY_MS));
   }
 
   #hold() {
@@ -52,6 +55,8 @@ export class Toasts {
   #remove(item) {
     clearTimeout(this.#timers.get(item));
     this.#timers.delete(item);
+    const hadFocus = item.contains(document.activeElement);
     item.remove();
+    if (hadFocus) this.#release(); // what goes with its element is no event
   }
 }
