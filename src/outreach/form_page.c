@@ -7,14 +7,6 @@
 #include "bana/req.h"
 #include "outreach/page.h"
 
-static void write_text(
-	struct bana_buf *html, const char *before, const char *text, const char *after)
-{
-	bana_buf_text(html, before);
-	bana_buf_html(html, text);
-	bana_buf_text(html, after);
-}
-
 /* A message is for developers, and says what zod says. Visitors are given words of their own. */
 static const char *words_for(struct bana_ctx *ctx, const struct bana_issue *issue)
 {
@@ -49,42 +41,27 @@ static void write_reasons(
 			unknown = true;
 			continue;
 		}
-		write_text(html, "<li><b>", issue->path, "</b>: ");
-		write_text(html, "", words_for(ctx, issue), "</li>\n");
+		outreach_page_text(html, "<li><b>", issue->path, "</b>: ");
+		outreach_page_text(html, "", words_for(ctx, issue), "</li>\n");
 	}
 	bana_buf_text(
 		html, unknown ? "<li>There are fields that this form does not have.</li>\n</ul>\n"
 			      : "</ul>\n");
 }
 
-/* What went wrong, and the name that the log has it under. */
-static void write_problem(struct bana_req *q, struct bana_buf *html)
-{
-	const struct bana_failure *f = &q->ctx.failure;
-	const char *why = f->detail == NULL ? f->message : f->detail;
-	if (why != NULL)
-		write_text(html, "<p>", why, "</p>\n");
-	write_text(html, "<p>If you ask us about this, please name <code>", q->ctx.request_id,
-		"</code>.</p>\n");
-}
-
 static void refuse(struct bana_req *q)
 {
-	const struct bana_failure *f = &q->ctx.failure;
+	static const char back[] = "<p>Your browser's back button leads to the form, and to what "
+				   "you wrote.</p>\n";
 	struct bana_buf html;
+	if (q->ctx.failure.issues == NULL) {
+		outreach_page_problem(q, back);
+		return;
+	}
 	bana_buf_init(&html, q->ctx.arena);
-	if (f->issues != NULL)
-		write_reasons(&q->ctx, &html, f->issues);
-	else
-		write_problem(q, &html);
-	bana_buf_text(&html, "<p>");
-	if (f->retry_after_s > 0)
-		bana_buf_print(&html, "Please wait %u %s, then try again. ", f->retry_after_s,
-			f->retry_after_s == 1 ? "second" : "seconds");
-	bana_buf_text(&html, "Your browser's back button leads to the form, and to what you "
-			     "wrote.</p>\n");
-	outreach_page(q, q->status,
-		f->issues == NULL ? "This did not work" : "Something is not right yet", html.at);
+	write_reasons(&q->ctx, &html, q->ctx.failure.issues);
+	bana_buf_text(&html, back);
+	outreach_page(q, q->status, "Something is not right yet", html.at);
 }
 
 static void answer(struct bana_req *q, const char *title, const char *content)

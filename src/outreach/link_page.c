@@ -187,6 +187,21 @@ static BANA_RES confirm_use(struct bana_req *q)
 	return bana_reply_one(q, 200, BANA_STR("{\"status\":\"confirmed\"}"));
 }
 
+/* A browser that follows a link is shown what goes wrong as a page, too. */
+static void broken(struct bana_req *q)
+{
+	enum { NOT_OF_THE_FORM = 422 };
+	if (q->status < 400 || !outreach_page_wanted(q))
+		return;
+	bana_reply_header(q, "Vary", "Accept");
+	if (q->status != NOT_OF_THE_FORM)
+		outreach_page_problem(q, "");
+	else
+		outreach_page(q, q->status, "This link is not whole",
+			"<p>Some mail programs cut long links. Please copy all of it from the mail "
+			"into the address bar.</p>\n");
+}
+
 /* clang-format off */
 const struct bana_call outreach_unsubscribe = {
 	.handle = unsubscribe, .name = "unsubscribe", .status = 200, .gives = BANA_GIVES_OTHER, .schema = OUTREACH_ACCEPTED,
@@ -194,19 +209,19 @@ const struct bana_call outreach_unsubscribe = {
 };
 const struct bana_call outreach_link_page = {
 	.handle = link_page, .name = "unsubscribePage", .status = 200, .gives = BANA_GIVES_TEXT,
-	.media = "text/html; charset=utf-8", .faults = "422",
+	.media = "text/html; charset=utf-8", .page = broken, .faults = "422",
 };
 const struct bana_call outreach_link_use = {
 	.handle = link_use, .name = "unsubscribeByLink", .status = 200, .gives = BANA_GIVES_OTHER, .schema = OUTREACH_ACCEPTED,
-	.media = "text/html; charset=utf-8", .faults = "422",
+	.media = "text/html; charset=utf-8", .page = broken, .faults = "422",
 };
 const struct bana_call outreach_confirm_page = {
 	.handle = confirm_page, .name = "confirmPage", .status = 200, .gives = BANA_GIVES_TEXT,
-	.media = "text/html; charset=utf-8", .faults = "422",
+	.media = "text/html; charset=utf-8", .page = broken, .faults = "422",
 };
 const struct bana_call outreach_confirm_use = {
 	.handle = confirm_use, .name = "confirmByLink", .status = 200, .gives = BANA_GIVES_OTHER,
-	.media = "text/html; charset=utf-8", .faults = "404,422",
+	.media = "text/html; charset=utf-8", .page = broken, .faults = "404,422",
 	.schema = "{\"type\":\"object\",\"required\":[\"status\"],\"additionalProperties\":false,"
 		"\"description\":\"The subscription is confirmed, now or before.\","
 		"\"properties\":{\"status\":{\"type\":\"string\",\"const\":\"confirmed\"}}}",

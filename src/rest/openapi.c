@@ -232,9 +232,8 @@ static void write_headers(struct bana_buf *out, const struct bana_route *route)
 {
 	const struct bana_call *call = route->call;
 	/* of a page, which some give instead, nothing is counted; one that is put in the place of
-	 * the answer keeps its headers */
-	bool counted =
-		call->gives != BANA_GIVES_PLAIN && (call->media == NULL || call->page != NULL);
+	 * the answer to a form keeps its headers */
+	bool counted = call->gives != BANA_GIVES_PLAIN && (call->media == NULL || call->body != 0);
 	bana_str rest = bana_str_of(bana_join(out->arena, "X-Request-Id,",
 		counted ? "x-response-count,x-response-format," : "",
 		posts(route) ? "Idempotent-Replayed," : "",

@@ -153,6 +153,18 @@ test("a_malformed_token_is_told_so", async () => {
   for (const verb of ["DELETE", "PUT", "PATCH"]) assertProblem(await call(verb, "/subscribers/confirm/1.AAAAAAAAAAAAAA", { base }), 405);
 });
 
+// A link that a mail program cut, followed by a person.
+test("a_browser_is_shown_a_page_for_a_link_that_is_not_whole", async () => {
+  const headers = { Accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
+  for (const path of ["confirm", "unsubscribe"])
+    for (const verb of ["GET", "POST"]) {
+      const cut = await call(verb, `/subscribers/${path}/249557679503089664.AAAAAAAA`, { base, headers });
+      assert.deepEqual([cut.status, cut.headers.get("content-type"), cut.headers.get("vary"), cut.headers.get("cache-control")], [422, "text/html; charset=utf-8", "Accept", "no-store"]);
+      assert.match(cut.text, /<h1>This link is not whole<\/h1>\n<p>[^<]+<\/p>\n<\/main>/);
+      assert.ok(!cut.text.includes("24955"), "nothing of it is shown");
+    }
+});
+
 test("tokens_are_stored_as_hashes_with_an_expiry", async () => {
   const row = await subscribe(address());
   const token = (await pathFor(row)).split("/").at(-1);
