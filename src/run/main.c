@@ -166,10 +166,6 @@ static int run_consume(struct program *p)
 {
 	enum { PATIENCE_MS = 30000 }; /* nobody waits for it but the next batch */
 	char why[512] = "APP_ENV_KAFKA_BROKERS is not set";
-	if (p->app.service->topic == NULL) {
-		fprintf(stderr, "bana-%s consumes nothing\n", p->app.service->name);
-		return 2;
-	}
 	if (p->settings.database_statement_ms < PATIENCE_MS)
 		p->settings.database_statement_ms = PATIENCE_MS;
 	struct bana_kafka *kafka = NULL;
@@ -193,10 +189,6 @@ static int run_consume(struct program *p)
 static int run_work(struct program *p)
 {
 	const struct bana_work *work = p->app.service->work;
-	if (work == NULL) {
-		fprintf(stderr, "bana-%s does nothing by itself\n", p->app.service->name);
-		return 2;
-	}
 	if (!join_pool(p))
 		return 1;
 	p->db = database(p, p->settings.database_url);
@@ -298,25 +290,34 @@ static const struct command {
 };
 /* clang-format on */
 
+static bool offers(const struct bana_service *service, const struct command *c)
+{
+	return (c->run != run_consume || service->topic != NULL) &&
+	       (c->run != run_work || service->work != NULL);
+}
+
 static int usage(const struct bana_service *service, FILE *out)
 {
 	fprintf(out, "usage: bana-%s [COMMAND]\n", service->name);
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		fprintf(out, "  %-7s%-10s  %s\n", commands[i].name,
-			commands[i].seconds ? " [SECONDS]" : "", commands[i].says);
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		if (offers(service, &commands[i]))
+			fprintf(out, "  %-7s%-10s  %s\n", commands[i].name,
+				commands[i].seconds ? " [SECONDS]" : "", commands[i].says);
+	}
 	fprintf(out, "  --print-settings   every setting as a Markdown table\n"
 		     "  --version, --help\n");
 	return out == stdout ? 0 : 2;
 }
 
 /* NULL: no such command, or not with that argument. */
-static const struct command *command_of(int argc, char **argv, int64_t *seconds)
+static const struct command *command_of(
+	const struct bana_service *service, int argc, char **argv, int64_t *seconds)
 {
 	enum { SECONDS_MAX = 3600 };
 	const char *name = argc > 1 ? argv[1] : "api";
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
 		const struct command *c = &commands[i];
-		if (strcmp(c->name, name) == 0 &&
+		if (strcmp(c->name, name) == 0 && offers(service, c) &&
 			(argc <= 2 || (argc == 3 && c->seconds &&
 					      bana_parse_int(
 						      bana_str_of(argv[2]), 0, SECONDS_MAX, seconds)
@@ -375,7 +376,7 @@ int bana_main(const struct bana_service *service, int argc, char **argv)
 		return printf("bana-%s %s\n", service->name, BANA_VERSION) > 0 ? 0 : 1;
 	if (strcmp(word, "--print-settings") == 0)
 		return print_settings(groups, group_count);
-	const struct command *command = command_of(argc, argv, &p.seconds);
+	const struct command *command = command_of(service, argc, argv, &p.seconds);
 	if (command == NULL)
 		return usage(service, stderr);
 	bool good = bana_settings_load(groups, own_count, stderr);
