@@ -53,6 +53,14 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
+test("a_slash_behind_a_page_leads_to_the_page", async () => {
+  const { pathname } = new URL(stack.env.BASE_URL);
+  for (const page of ["doc", "bo", "try"]) {
+    const answer = await call("GET", `/${page}/`);
+    assert.deepEqual([answer.status, answer.headers.get("location")], [308, `${pathname}/${page}`]);
+  }
+});
+
 test("a_call_can_be_tried_from_the_page", async (t) => {
   const { page, seen } = await visit(t, "/doc");
   await section(page, "POST/inquiries/submit").getByRole("button", { name: "Test Request" }).click();
@@ -118,7 +126,7 @@ test("the_files_are_only_read", async () => {
 });
 
 test("nothing_else_of_the_folder_is_served", async () => {
-  for (const path of ["/doc/", "/doc/index.html", "/doc/assets", "/doc/assets/", "/doc/assets/scalar.js.gz", "/doc/assets/start.js/", "/doc/assets/..%2findex.html", "/docs", "/doc/explorer/"])
+  for (const path of ["/doc/index.html", "/doc/assets", "/doc/assets/", "/doc/assets/scalar.js.gz", "/doc/assets/start.js/", "/doc/assets/..%2findex.html", "/docs", "/doc/explorer/"])
     assertProblem(await call("GET", path), 404);
 });
 
