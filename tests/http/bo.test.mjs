@@ -148,6 +148,7 @@ test("a_new_row_that_is_asked_for_while_the_filter_changes_stays_out", async (t)
 test("a_new_row_is_not_lost_to_an_answer_from_before_it", async (t) => {
   const { page, seen } = await office(t);
   await isLive(page);
+  await page.clock.install();
   const hold = await held(page, (request) => !isOfArrivals(request) && request.headers().prefer === undefined);
   await page.getByRole("button", { name: "Refresh" }).click();
   await hold.reached;
@@ -155,7 +156,8 @@ test("a_new_row_is_not_lost_to_an_answer_from_before_it", async (t) => {
   const asked = [];
   page.on("request", (request) => isOfArrivals(request) && asked.push(request));
   await toast(page, id).waitFor();
-  await page.evaluate(() => new Promise((done) => setTimeout(done, 100))); // behind the timer of the arrival
+  await page.clock.fastForward(1000); // what has arrived is gathered by a timer: it fires
+  await page.evaluate(() => fetch(document.URL).then((answer) => answer.text())); // asked behind it, if it asks
   for (const request of asked) await (await request.response()).finished();
   await listed(page, hold.free);
   await rowOf(page, id).waitFor();
