@@ -271,29 +271,39 @@ static int run_check(struct program *p)
 	return 0;
 }
 
+static bool consumes(const struct bana_service *service)
+{
+	return service->topic != NULL;
+}
+
+static bool works(const struct bana_service *service)
+{
+	return service->work != NULL;
+}
+
 /* clang-format off */
 static const struct command {
 	const char *name;
 	int (*run)(struct program *p);
 	bool seconds; /* takes an argument */
+	bool (*of)(const struct bana_service *service); /* which services have it; NULL: all */
 	const char *says;
 } commands[] = {
-	{"api",     run_api,     false, "answer FastCGI requests on descriptor 0 (the default)"},
-	{"status",  run_status,  false, "answer /healthz, /readyz and /metrics on descriptor 0, for the pool of this host"},
-	{"consume", run_consume, false, "take events from Kafka, until told to stop"},
-	{"work",    run_work,    false, "do what the service does by itself (send webhooks), until told to stop"},
-	{"drain",   run_drain,   true,  "let /readyz of this host's pool say 503 while it serves on; then wait SECONDS (0)"},
-	{"resume",  run_resume,  false, "take that back"},
-	{"migrate", run_migrate, false, "bring the database up to date, then seed"},
-	{"seed",    run_seed,    false, "seed only"},
-	{"check",   run_check,   false, "check the settings and exit"},
+	{"api",     run_api,     false, NULL,     "answer FastCGI requests on descriptor 0 (the default)"},
+	{"status",  run_status,  false, NULL,     "answer /healthz, /readyz and /metrics on descriptor 0, for the pool of this host"},
+	{"consume", run_consume, false, consumes, "take events from Kafka, until told to stop"},
+	{"work",    run_work,    false, works,    "do what the service does by itself (send webhooks), until told to stop"},
+	{"drain",   run_drain,   true,  NULL,     "let /readyz of this host's pool say 503 while it serves on; then wait SECONDS (0)"},
+	{"resume",  run_resume,  false, NULL,     "take that back"},
+	{"migrate", run_migrate, false, NULL,     "bring the database up to date, then seed"},
+	{"seed",    run_seed,    false, NULL,     "seed only"},
+	{"check",   run_check,   false, NULL,     "check the settings and exit"},
 };
 /* clang-format on */
 
 static bool offers(const struct bana_service *service, const struct command *c)
 {
-	return (c->run != run_consume || service->topic != NULL) &&
-	       (c->run != run_work || service->work != NULL);
+	return c->of == NULL || c->of(service);
 }
 
 static int usage(const struct bana_service *service, FILE *out)
